@@ -1,0 +1,1 @@
+"""Gristmill: batch jobs from deployment spaces, on your own machines."""

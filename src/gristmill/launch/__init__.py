@@ -1,0 +1,1 @@
+"""Children: processes that run user code."""

@@ -1,0 +1,151 @@
+"""The run directory: what the worker writes for a run, and what the run leaves for the worker.
+
+    spec.json        what to run (``Spec``); written by the worker before anything else
+    inputs/          inline tables as JSON lines (a row a line), input files under their names
+    outputs/         what the run produced
+    progress.jsonl   one ``{"rows_done": n, "rows_total": n or null}`` a line
+    result.json      how it ended (``Result``); written last, by rename
+    run.log          standard output and standard error, captured by the parent
+
+The server imports this file too: it is the one description of the format.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, TypedDict
+
+VERSION = 1
+
+SPEC = "spec.json"
+RESULT = "result.json"
+PROGRESS = "progress.jsonl"
+LOG = "run.log"
+INPUTS = "inputs"
+OUTPUTS = "outputs"
+
+EXIT_COMPLETED = 0
+EXIT_FAILED = 1
+EXIT_CANCELED = 3
+EXIT_PROTOCOL = 4
+
+
+class InlineTable(TypedDict, total=False):
+    """One element of the client's ``input_data`` or ``predictions``.
+
+    ``path`` names a JSON-lines file in the run directory, one row a line; ``members`` are the element's other members
+    as they came (``id`` and the like). ``fields`` is absent when the element had none.
+    """
+
+    path: str
+    fields: Optional[List[str]]
+    rows: int
+    members: Dict[str, Any]
+
+
+class InputFile(TypedDict, total=False):
+    """A data asset laid into ``inputs/``; ``name`` is the asset's own name, ``format`` csv, parquet or jsonl."""
+
+    path: str
+    name: str
+    format: str
+
+
+class Output(TypedDict, total=False):
+    """Where results go: ``kind`` is ``inline``, or ``file`` with a path below ``outputs/`` and a format."""
+
+    kind: str
+    path: str
+    format: str
+
+
+class Field(TypedDict, total=False):
+    """A column of the model's input schema; ``type`` in the client's words (double, int64, string, ...)."""
+
+    name: str
+    type: str
+
+
+class Spec(TypedDict, total=False):
+    """Everything a run needs, and nothing else: no key, no password, no address of the server."""
+
+    version: int
+    run_id: str
+    kind: str
+    asset_path: str
+    asset_type: str
+    fields: Optional[List[Field]]
+    inline: List[InlineTable]
+    files: List[InputFile]
+    output: Output
+    environment_variables: Dict[str, str]
+    chunk_rows: int
+    specification_name: str
+    specification_packages: Dict[str, str]
+    memory_limit_bytes: Optional[int]
+
+
+class Cause(TypedDict, total=False):
+    """Why a run failed: a stable code, one sentence, and the traceback where there is one."""
+
+    code: str
+    message: str
+    traceback: str
+
+
+class Rows(TypedDict, total=False):
+    """Row counts; every row read ends as scored or the run fails."""
+
+    read: int
+    scored: int
+
+
+class Result(TypedDict, total=False):
+    """How a run ended. ``outcome`` is completed, failed or canceled; ``outputs`` are paths below the run directory."""
+
+    version: int
+    outcome: str
+    cause: Cause
+    warning: str
+    predictions: List[InlineTable]
+    outputs: List[str]
+    rows: Rows
+    python: str
+    packages: Dict[str, str]
+
+
+def read_spec(directory: Path) -> Spec:
+    """Read ``spec.json``; a version other than ours is a ValueError, because guessing would be worse."""
+    spec: Spec = json.loads((directory / SPEC).read_text(encoding="utf-8"))
+    if spec.get("version") != VERSION:
+        raise ValueError(f"run directory of protocol {spec.get('version')}, this runner speaks {VERSION}")
+    return spec
+
+
+def write_spec(directory: Path, spec: Spec) -> None:
+    """Write ``spec.json`` and make the directories that a run expects."""
+    for name in (INPUTS, OUTPUTS):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    _write(directory / SPEC, spec)
+
+
+def write_result(directory: Path, result: Result) -> None:
+    """Write ``result.json`` by rename, so that whoever sees it sees all of it."""
+    _write(directory / RESULT, result)
+
+
+def read_result(directory: Path) -> Optional[Result]:
+    """Return the result, or None where the run left none (it was killed)."""
+    try:
+        result: Result = json.loads((directory / RESULT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return result
+
+
+def _write(path: Path, document: Any) -> None:
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(json.dumps(document), encoding="utf-8")
+    os.replace(draft, path)
