@@ -1,0 +1,44 @@
+"""The HTTP application: every router, the shape of refusals, and the bounds on bodies."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from gristmill.api import errors, version
+from gristmill.api.envelope import WireResponse
+from gristmill.api.identity import api_keys, task_credentials, tokens, users
+from gristmill.api.limits import BodyLimits
+from gristmill.api.v2 import members, spaces
+from gristmill.service.context import Context
+
+# Every router of the server, in the order in which routes are matched.
+ROUTERS: tuple[APIRouter, ...] = (
+    version.router,
+    tokens.router,
+    users.router,
+    api_keys.router,
+    task_credentials.router,
+    spaces.router,
+    members.router,
+)
+
+
+def create_api(context: Context, *, public_url: str | None = None) -> FastAPI:
+    """Return the application over the use cases of ``context``; ``public_url`` is where clients reach it."""
+    app = FastAPI(
+        title="Gristmill",
+        default_response_class=WireResponse,
+        # A redirect from /v2/spaces/ to /v2/spaces would cost clients their request body.
+        redirect_slashes=False,
+        # Clients send JSON without saying so; tokens are in a header, so no browser can be lured into that.
+        strict_content_type=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = context
+    app.state.public_url = public_url
+    errors.install(app)
+    app.add_middleware(BodyLimits, limits=context.limits)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

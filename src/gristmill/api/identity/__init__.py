@@ -1,0 +1,1 @@
+"""Tokens, users, API keys and task credentials."""

@@ -1,0 +1,1 @@
+"""The watsonx.ai Runtime family: models, functions, deployments, deployment jobs."""

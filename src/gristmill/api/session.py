@@ -1,0 +1,34 @@
+"""What a route asks for: the context of the use cases, and who is calling."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from gristmill.domain.errors import Unauthenticated
+from gristmill.domain.user import Actor
+from gristmill.service import tokens
+from gristmill.service.context import Context
+
+
+def context(request: Request) -> Context:
+    """Return the context that the app was made with."""
+    return cast("Context", request.app.state.context)
+
+
+def actor(request: Request) -> Actor:
+    """Return who the request's token speaks for.
+
+    Raises:
+        Unauthenticated: there is no token, or it is expired, or its user is gone.
+
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send the header Authorization: Bearer <token>; a token comes from your API key.")
+    return tokens.actor(context(request), token.strip())
+
+
+Ctx = Annotated[Context, Depends(context)]
+Me = Annotated[Actor, Depends(actor)]

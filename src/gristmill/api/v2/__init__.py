@@ -1,0 +1,1 @@
+"""The Data and AI Common Core family: spaces, assets, specifications, connections, jobs."""

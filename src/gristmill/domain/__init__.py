@@ -1,0 +1,1 @@
+"""Pure decisions: frozen dataclasses, enums and functions. No I/O, no clock, no third-party import."""

@@ -1,0 +1,73 @@
+"""Every refusal of Gristmill, in one tree. `api/errors.py` maps the branches to HTTP statuses.
+
+GristmillError
+ ├ Invalid            the request is wrong: names the field and the way out
+ │  └ TooLarge        a body over a limit
+ ├ Unauthenticated    no valid token, key or password
+ ├ Forbidden          visible, but not for this role
+ ├ NotFound           not there, or not visible to this user
+ └ Conflict           there, but not in this state
+"""
+
+from __future__ import annotations
+
+
+class GristmillError(Exception):
+    """A refusal with a stable ``code``, a sentence for people, and the field that it is about."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.field = field
+
+
+class Invalid(GristmillError):
+    """The request is wrong."""
+
+    code = "invalid_request"
+
+
+class TooLarge(Invalid):
+    """The body is over a limit."""
+
+    code = "body_too_large"
+
+
+class Unauthenticated(GristmillError):
+    """No valid token, key or password."""
+
+    code = "authentication_failed"
+
+
+class Forbidden(GristmillError):
+    """The user may see it, but not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(GristmillError):
+    """It is not there, or not for this user to see."""
+
+    code = "not_found"
+
+
+class Conflict(GristmillError):
+    """It is there, but its state forbids this."""
+
+    code = "conflict"
+
+
+class TaskCredentialMissing(Forbidden):
+    """A deployment job needs a valid task credential of its user."""
+
+    code = "task_credentials_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have no valid task credential, and a deployment job runs with one. Add it with "
+            "client.task_credentials.store(), or with POST /v1/task_credentials "
+            '{"name": "...", "type": "iam_api_key", "secret": {"api_key": "<one of your API keys>"}}.'
+        )

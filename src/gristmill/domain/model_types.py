@@ -1,0 +1,68 @@
+"""The types of model that a space accepts, by family: what a type is called, and what its files must be."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from gristmill.domain.errors import Invalid
+
+
+class ModelFamily(StrEnum):
+    """What reads the model. The values are the beginnings of the wire's type names."""
+
+    SCIKIT_LEARN = "scikit-learn"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
+    ONNX = "onnx"
+    TENSORFLOW = "tensorflow"
+    KERAS = "keras"
+    PYTORCH = "pytorch"
+    PMML = "pmml"
+    MLFLOW = "mlflow"
+    SPARK = "mllib"
+    SPSS = "spss-modeler"
+    OPTIMIZATION = "do"
+    HYBRID = "wml-hybrid"
+
+
+# The longer beginnings stand first: pytorch-onnx is read by the ONNX runtime.
+_BEGINNINGS: tuple[tuple[str, ModelFamily], ...] = (
+    ("scikit-learn", ModelFamily.SCIKIT_LEARN),
+    ("xgboost", ModelFamily.XGBOOST),
+    ("lightgbm", ModelFamily.LIGHTGBM),
+    ("pytorch-onnx", ModelFamily.ONNX),
+    ("onnx", ModelFamily.ONNX),
+    ("tensorflow", ModelFamily.TENSORFLOW),
+    ("keras", ModelFamily.KERAS),
+    ("pytorch", ModelFamily.PYTORCH),
+    ("pmml", ModelFamily.PMML),
+    ("mlflow", ModelFamily.MLFLOW),
+    ("spark-mllib", ModelFamily.SPARK),
+    ("spark", ModelFamily.SPARK),
+    ("mllib", ModelFamily.SPARK),
+    ("spss-modeler", ModelFamily.SPSS),
+    ("spss", ModelFamily.SPSS),
+    ("do", ModelFamily.OPTIMIZATION),
+    ("wml-hybrid", ModelFamily.HYBRID),
+)
+_SHAPE = re.compile(r"([a-z][a-z-]*?)(?:-(?:docplex|opl|cplex|cpo))?(?:_[A-Za-z0-9][A-Za-z0-9._-]*)?")
+
+
+def family(model_type: object) -> ModelFamily:
+    """Return what reads models of this type, such as ``scikit-learn_1.3``.
+
+    Raises:
+        Invalid: no such type is supported; the message lists those that are.
+
+    """
+    match = _SHAPE.fullmatch(model_type) if isinstance(model_type, str) else None
+    found = dict(_BEGINNINGS).get(match[1]) if match else None
+    if found is None:
+        supported = ", ".join(f"{beginning}_<version>" for beginning, _ in _BEGINNINGS)
+        raise Invalid(
+            f"Unsupported model type: {model_type}, supported are {supported}.",
+            code="unsupported_model_type",
+            field="type",
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Loops, each with a step: worker, execution, rescuer, janitor."""

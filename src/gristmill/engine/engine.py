@@ -1,0 +1,87 @@
+"""The engine of one server: its loops, started and stopped together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+from dataclasses import replace
+from datetime import timedelta
+
+from gristmill.engine.execution import Execution
+from gristmill.engine.janitor import Janitor
+from gristmill.engine.loop import Loop
+from gristmill.engine.rescuer import Rescuer
+from gristmill.engine.worker import Worker
+from gristmill.launch.launcher import Launcher
+from gristmill.service import claims, workers
+from gristmill.service.claims import Assignment
+from gristmill.service.context import Context
+
+_log = logging.getLogger("gristmill.engine")
+_POLL_SECONDS = 0.25
+_PULSE_SECONDS = 0.5
+_RESCUE_SECONDS = 2.0
+_TIDY_SECONDS = 2.0
+
+
+class Engine:
+    """Claims and runs what is queued. Use cases of the same process ring ``wake``; other runs are found by polling."""
+
+    def __init__(
+        self, context: Context, launcher: Launcher, *, slots: int, lease_seconds: float, grace_seconds: float
+    ) -> None:
+        # Whatever the engine itself ends may free a lane: it rings its own bell.
+        self._context = replace(context, wake=self.wake)
+        self._launcher = launcher
+        self._slots = slots
+        self._lease = timedelta(seconds=lease_seconds)
+        self._grace_seconds = grace_seconds
+        self._loops: list[Loop] = []
+
+    def start(self) -> None:
+        """Register as a worker and begin; what a dead worker of this data directory left on disk is swept."""
+        host = socket.gethostname()
+        self._worker_id = workers.register(self._context, host=host, pid=os.getpid(), slots=self._slots)
+        self._worker = Worker(self._context, self._worker_id, self._execute, slots=self._slots, lease=self._lease)
+        self._sweep()
+        rescuer, janitor = Rescuer(self._context), Janitor(self._context)
+        self._claiming = Loop("worker", self._worker.step, every_seconds=_POLL_SECONDS)
+        self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
+        self._tidying = Loop("janitor", janitor.step, every_seconds=_TIDY_SECONDS)
+        self._rescuing = Loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
+        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying]
+        for loop in self._loops:
+            loop.start()
+        _log.info("engine.started", extra={"worker": self._worker_id, "slots": self._slots})
+
+    def wake(self) -> None:
+        """Look for runs now."""
+        if self._loops:
+            self._claiming.wake()
+
+    def stop(self) -> None:
+        """Claim nothing more, finish what is at work within the grace period, hand the rest back, end every child."""
+        if not self._loops:
+            return
+        self._claiming.stop()
+        self._worker.stop(self._grace_seconds)
+        for loop in self._loops:
+            loop.stop()
+        self._launcher.close()
+        workers.leave(self._context, self._worker_id)
+        _log.info("engine.stopped", extra={"worker": self._worker_id})
+
+    def _execute(self, assignment: Assignment) -> Execution:
+        return Execution(self._context, self._launcher, assignment)
+
+    def _sweep(self) -> None:
+        """Remove run directories that no live claim speaks of."""
+        root = self._context.data_dir / "runs"
+        root.mkdir(parents=True, exist_ok=True)
+        live = claims.live(self._context)
+        for directory in root.iterdir():
+            run_id, _, fence = directory.name.rpartition(".")
+            if (run_id, fence) not in live:
+                shutil.rmtree(directory, ignore_errors=True)

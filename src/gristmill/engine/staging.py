@@ -1,0 +1,156 @@
+"""Staging in: a run directory made from a frozen specification; and the cache of unpacked assets."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from gristmill.domain.run import Cause
+from gristmill.domain.run_spec import InputAsset, RunSpec
+from gristmill.domain.specification import SoftwareSpecification
+from gristmill.service import inline_tables, software_specifications
+from gristmill.service.archives import unpack
+from gristmill.service.claims import Assignment
+from gristmill.service.context import Context
+from gristmill_runner import protocol
+
+CHUNK_ROWS = 10_000
+_FORMATS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+
+
+class RunFailed(Exception):
+    """The run cannot go on; the cause is what its user reads."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = Cause(code=code, message=message)
+
+
+def directory_of(context: Context, assignment: Assignment) -> Path:
+    """Return the run directory: one per attempt, so that two attempts never meet in one."""
+    return context.data_dir / "runs" / f"{assignment.run.id}.{assignment.run.fence}"
+
+
+def stage_in(context: Context, assignment: Assignment) -> Path:
+    """Lay out everything that the child needs.
+
+    Raises:
+        RunFailed: an input cannot be had.
+
+    """
+    directory, spec = directory_of(context, assignment), assignment.spec
+    _refuse_connections(spec)
+    (directory / protocol.INPUTS).mkdir(parents=True)
+    software = software_specifications.of_run(context, assignment.run.space_id, spec.specification_id)
+    _say_where(directory, software)
+    document = protocol.Spec(
+        version=protocol.VERSION,
+        run_id=assignment.run.id,
+        kind=spec.kind,
+        asset_path=str(unpacked(context, spec)),
+        asset_type=spec.asset_type,
+        fields=[protocol.Field(name=field["name"], type=field["type"]) for field in spec.fields or []] or None,
+        inline=_inline(context, spec, directory),
+        files=_files(context, spec.inputs, directory),
+        output=_output(spec),
+        environment_variables=dict(spec.environment_variables),
+        chunk_rows=CHUNK_ROWS,
+        specification_name=spec.specification_name,
+        specification_packages=dict(software.packages),
+        memory_limit_bytes=spec.memory_limit_bytes,
+    )
+    protocol.write_spec(directory, document)
+    return directory
+
+
+def unpacked(context: Context, spec: RunSpec) -> Path:
+    """Return the asset's unpacked content, from the cache when it is there; the rename makes it appear whole."""
+    target = context.data_dir / "cache" / "assets" / spec.asset_content_key.replace("/", "-")
+    if target.exists():
+        return target
+    draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with context.content.open(spec.asset_content_key) as stream:
+            unpack(stream, draft, name=spec.asset_content_name, limits=context.limits)
+        draft.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
+
+
+def format_of(name: str) -> str:
+    """Return the format that a file's name tells: CSV unless its ending says otherwise."""
+    return _FORMATS.get(PurePosixPath(name).suffix.lower(), "csv")
+
+
+def _say_where(directory: Path, software: SoftwareSpecification) -> None:
+    """Begin the log with a word where a run does not get the very packages that its specification lists."""
+    own = software_specifications.own_environment()
+    if software.id != own.id:
+        message = f"Software specification {software.name}: run here in {own.name}, whose packages may be newer.\n"
+        (directory / protocol.LOG).write_text(message, encoding="utf-8")
+
+
+def _inline(context: Context, spec: RunSpec, directory: Path) -> list[protocol.InlineTable]:
+    tables: list[protocol.InlineTable] = []
+    for number, table in enumerate(spec.inline):
+        path = f"{protocol.INPUTS}/{number}.jsonl"
+        with (directory / path).open("wb") as file:
+            file.writelines(inline_tables.blocks(context, table))
+        fields = list(table.fields) if table.fields is not None else None
+        tables.append({"path": path, "fields": fields, "rows": table.rows, "members": dict(table.members)})
+    return tables
+
+
+def _files(context: Context, inputs: Sequence[InputAsset], directory: Path) -> list[protocol.InputFile]:
+    files: list[protocol.InputFile] = []
+    taken: set[str] = set()
+    for number, asset in enumerate(inputs):
+        name = _file_name(asset.name, number, taken)
+        path = f"{protocol.INPUTS}/{name}"
+        context.content.materialize(asset.content_key, directory / path)
+        files.append({"path": path, "name": asset.name, "format": format_of(asset.name)})
+    return files
+
+
+def _output(spec: RunSpec) -> protocol.Output:
+    if spec.output_reference is None:
+        return {"kind": "inline"}
+    name = output_name(spec)
+    return {"kind": "file", "path": f"{protocol.OUTPUTS}/{_file_name(name, 0, set())}", "format": format_of(name)}
+
+
+def output_name(spec: RunSpec) -> str:
+    """Return the name of the data asset that is to hold the results."""
+    location = (spec.output_reference or {}).get("location") or {}
+    return str(location.get("name") or "results.csv")
+
+
+def _file_name(name: str, number: int, taken: set[str]) -> str:
+    """Return the asset's name as a plain file name that is not taken: names come from users, paths do not."""
+    plain = PurePosixPath(name.replace("\\", "/")).name.replace("\0", "").encode()[:200].decode(errors="ignore")
+    if plain in {"", ".", ".."}:
+        plain = f"input-{number}"
+    while plain in taken:
+        plain = f"{number}-{plain}"
+    taken.add(plain)
+    return plain
+
+
+def _refuse_connections(spec: RunSpec) -> None:
+    references = [*(spec.input_references or []), *([spec.output_reference] if spec.output_reference else [])]
+    remote = [reference for reference in references if reference.get("type", "data_asset") != "data_asset"]
+    unresolved = len(spec.input_references or []) > len(spec.inputs)
+    if remote or unresolved:
+        kind = remote[0].get("type") if remote else "connected data_asset"
+        raise RunFailed(
+            "connection_not_supported",
+            f"A reference of type {kind} needs a connection, which this version cannot read or write yet. "
+            "Put the data into a data asset of the space.",
+        )

@@ -1,0 +1,132 @@
+"""The worker: claims runs while it has free slots, gives each to an execution, and keeps their leases alive."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from gristmill.domain.run import RunState
+from gristmill.service import claims
+from gristmill.service.claims import Assignment, Claim
+from gristmill.service.context import Context
+
+_log = logging.getLogger("gristmill.engine")
+
+
+class Execution(Protocol):
+    """One run at work; see `execution.py`."""
+
+    def run(self) -> None:
+        """Do the run from staging in to its final state."""
+
+    def cancel(self) -> None:
+        """Somebody wants it canceled."""
+
+    def abandon(self) -> None:
+        """It is no longer this worker's: stop, and say nothing."""
+
+    def hand_back(self) -> None:
+        """The worker stops: end the child and give the run back."""
+
+
+class Worker:
+    """Holds at most ``slots`` runs. ``step`` claims, ``pulse`` renews; both may be called from any one thread each."""
+
+    def __init__(
+        self,
+        context: Context,
+        worker_id: str,
+        execute: Callable[[Assignment], Execution],
+        *,
+        slots: int,
+        lease: timedelta,
+    ) -> None:
+        self._context = context
+        self._worker_id = worker_id
+        self._execute = execute
+        self._slots = slots
+        self._lease = lease
+        self._held: dict[tuple[str, int], Execution] = {}
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="gristmill-run")
+        self._stopping = False
+        self._renew_at = datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no run is held."""
+        with self._lock:
+            return not self._held
+
+    def step(self) -> int:
+        """Claim and begin runs until no slot is free or none can start; return how many."""
+        begun = 0
+        while self._free_slots() > 0:
+            assignment = claims.take(self._context, self._worker_id, lease=self._lease)
+            if assignment is None:
+                break
+            self._begin(assignment)
+            begun += 1
+        return begun
+
+    def pulse(self) -> None:
+        """Renew the leases; cancel what is to be canceled and abandon what is no longer held."""
+        with self._lock:
+            held = dict(self._held)
+        if not held:
+            return
+        live = {(claim.run_id, claim.fence): claim.state for claim in self._look()}
+        for key, execution in held.items():
+            match live.get(key):
+                case None:
+                    execution.abandon()
+                case RunState.CANCELING:
+                    execution.cancel()
+                case _:
+                    pass
+
+    def stop(self, grace_seconds: float) -> None:
+        """Claim nothing more, let runs finish within the grace period, hand the rest back."""
+        self._stopping = True
+        with self._idle:
+            self._idle.wait_for(lambda: not self._held, timeout=grace_seconds)
+            left = list(self._held.values())
+        for execution in left:
+            execution.hand_back()
+        self._pool.shutdown(wait=True)
+
+    def _look(self) -> list[Claim]:
+        """Look often, because a cancel should be felt at once; write only when a third of the lease is over."""
+        now = self._context.now()
+        if now < self._renew_at:
+            return claims.held(self._context, self._worker_id)
+        self._renew_at = now + self._lease / 3
+        return claims.renew(self._context, self._worker_id, lease=self._lease)
+
+    def _free_slots(self) -> int:
+        with self._lock:
+            return 0 if self._stopping else self._slots - len(self._held)
+
+    def _begin(self, assignment: Assignment) -> None:
+        execution = self._execute(assignment)
+        key = (assignment.run.id, assignment.run.fence)
+        with self._lock:
+            self._held[key] = execution
+        self._pool.submit(self._work, key, execution)
+
+    def _work(self, key: tuple[str, int], execution: Execution) -> None:
+        try:
+            execution.run()
+        except Exception:  # noqa: BLE001 - logged, and decided elsewhere
+            # The run stays claimed until its lease ends; the rescuer decides then.
+            _log.exception("execution.broken", extra={"run": key[0]})
+        finally:
+            with self._idle:
+                del self._held[key]
+                self._idle.notify_all()
+            self._context.wake()

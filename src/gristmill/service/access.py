@@ -1,0 +1,29 @@
+"""Who may do what in a space: what a user may not see is not found, what it may see but not do is forbidden."""
+
+from __future__ import annotations
+
+from gristmill.domain.errors import Forbidden, Invalid, NotFound
+from gristmill.domain.space import Permission, Space, SpaceState, allows
+from gristmill.domain.user import Actor
+from gristmill.store import members, spaces
+from gristmill.store.database import Connection
+
+
+def authorize(connection: Connection, actor: Actor, space_id: str | None, permission: Permission) -> Space:
+    """Return the space if the actor may do this in it.
+
+    Raises:
+        Invalid: no space was named.
+        NotFound: there is no such space, or the actor is no member of it.
+        Forbidden: the actor's role does not allow it.
+
+    """
+    if not space_id:
+        raise Invalid("Name the space: the query parameter space_id is missing.", field="space_id")
+    space = spaces.get(connection, space_id)
+    role = members.role(connection, space_id, actor.user_id)
+    if space is None or space.state is SpaceState.DELETING or role is None:
+        raise NotFound(f"There is no space {space_id} that you can see.", code="space_not_found", field="space_id")
+    if not allows(role, permission):
+        raise Forbidden(f"Your role in this space is {role}; to {permission} needs another. Ask an admin of the space.")
+    return space

@@ -1,0 +1,254 @@
+"""What a worker says about its runs. Nothing it says counts once its fence is no longer the current one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from gristmill.content.content import Stored
+from gristmill.domain.asset import Asset, AssetType, Attachment
+from gristmill.domain.errors import NotFound
+from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, worker_gone
+from gristmill.domain.run_spec import RunResult, RunSpec
+from gristmill.service.context import Context
+from gristmill.store import assets, attachments, contents, lanes, run_contents, runs
+from gristmill.store import claims as claim_store
+from gristmill.store.claims import Claim as Claim
+from gristmill.store.database import Connection
+from gristmill.store.runs import StaleFence, cause_document
+
+_RESCUED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A run that this worker holds, and all that it needs to do it."""
+
+    run: Run
+    spec: RunSpec
+    worker_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """An output file that becomes a data asset when the run ends, or the new content of one that is there."""
+
+    name: str
+    description: str
+    mime: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an execution ended: one event, and what goes with it."""
+
+    event: RunEvent
+    cause: Cause | None = None
+    warning: str | None = None
+    result: RunResult | None = None
+    publication: Publication | None = None
+
+
+class Settlement(StrEnum):
+    """What became of an outcome: it counted, it had counted before, or the run belongs to someone else now."""
+
+    COUNTED = "counted"
+    COUNTED_BEFORE = "counted before"
+    SUPERSEDED = "superseded"
+
+
+def take(context: Context, worker_id: str, *, lease: timedelta) -> Assignment | None:
+    """Claim the next run, or return None when none is free to start."""
+    now = context.now()
+    with context.database.transaction() as connection:
+        run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease)
+        if run is None:
+            return None
+        return Assignment(run=run, spec=runs.spec(connection, run.id), worker_id=worker_id)
+
+
+def renew(context: Context, worker_id: str, *, lease: timedelta) -> list[Claim]:
+    """Extend this worker's leases; the answer tells which of its runs are to be canceled, or are not its own now."""
+    with context.database.transaction() as connection:
+        claim_store.renew(connection, worker_id, expires_at=context.now() + lease)
+        return claim_store.held(connection, worker_id)
+
+
+def held(context: Context, worker_id: str) -> list[Claim]:
+    """Tell a worker what it holds and what was asked of it, without extending anything."""
+    with context.database.snapshot() as connection:
+        return claim_store.held(connection, worker_id)
+
+
+def live(context: Context) -> set[tuple[str, str]]:
+    """Return (run, fence) of every claim, with the fence as text, as it stands in a run directory's name."""
+    with context.database.snapshot() as connection:
+        return {(claim.run_id, str(claim.fence)) for claim in claim_store.all_claims(connection)}
+
+
+def started(context: Context, assignment: Assignment) -> None:
+    """Note that the run's code starts.
+
+    Raises:
+        StaleFence: the run is someone else's now.
+        IllegalTransition: it was canceled meanwhile.
+
+    """
+    run = assignment.run
+    with context.database.transaction() as connection:
+        runs.advance(
+            connection, run.id, RunEvent.STARTED, now=context.now(), actor=assignment.worker_id, fence=run.fence
+        )
+
+
+def progress(context: Context, assignment: Assignment, *, done: int, total: int | None) -> None:
+    """Note how many rows are done."""
+    with context.database.transaction() as connection:
+        runs.report_progress(connection, assignment.run.id, fence=assignment.run.fence, done=done, total=total)
+
+
+def finish(context: Context, assignment: Assignment, outcome: Outcome) -> Settlement:
+    """End the run: result asset, state, claim, history and totals in one transaction.
+
+    It may be called again when the database's answer was lost: the second call finds what the first one did.
+    """
+    run = assignment.run
+    try:
+        with context.database.transaction() as connection:
+            _settle(context, connection, assignment, outcome)
+    except (StaleFence, NotFound):
+        with context.database.snapshot() as connection:
+            now = runs.get(connection, run.id)
+        ours = now is not None and now.state in FINAL and now.fence == run.fence and now.worker_id == run.worker_id
+        return Settlement.COUNTED_BEFORE if ours else Settlement.SUPERSEDED
+    context.wake()
+    return Settlement.COUNTED
+
+
+def hand_back(context: Context, assignment: Assignment) -> RunState:
+    """Give the run up because this worker stops: it waits again, or ends where its code may not be repeated."""
+    run = assignment.run
+    with context.database.transaction() as connection:
+        state = _give_up(context, connection, run.id, run.fence, actor=assignment.worker_id, why="was stopped")
+    context.wake()
+    return state
+
+
+def rescue(context: Context) -> int:
+    """Take runs away from workers that have not been heard of; returns how many."""
+    with context.database.snapshot() as connection:
+        claims = claim_store.expired(connection, now=context.now(), limit=_RESCUED_AT_ONCE)
+    return sum(_rescue_one(context, claim) for claim in claims)
+
+
+def repair_hints(context: Context, *, after: str, limit: int) -> tuple[str, int]:
+    """Check the hints of the next lanes; returns where to go on, and how many hints were wrong."""
+    with context.database.transaction() as connection:
+        return lanes.repair_some(connection, after=after, limit=limit)
+
+
+def _settle(context: Context, connection: Connection, assignment: Assignment, outcome: Outcome) -> None:
+    run, now = assignment.run, context.now()
+    result = outcome.result
+    if outcome.publication:
+        asset_id = _publish(context, connection, assignment, outcome.publication)
+        result = replace(result or RunResult(), output_asset_id=asset_id, output_name=outcome.publication.name)
+    changes: dict[str, object] = {"warning": outcome.warning, "result": result.document() if result else None}
+    if outcome.cause:
+        changes["cause"] = cause_document(outcome.cause)
+    if result and result.rows_scored is not None:
+        changes |= {"rows_done": result.rows_scored, "rows_total": result.rows_read}
+    runs.advance(
+        connection, run.id, outcome.event, now=now, actor=assignment.worker_id, fence=run.fence, changes=changes
+    )
+    run_contents.hold(connection, run.id, result.content_keys() if result else ())
+    latest = runs.get(connection, run.id)
+    if latest and latest.deleted_at:
+        remove_run(context, connection, run.id)
+
+
+def remove_run(context: Context, connection: Connection, run_id: str) -> None:
+    """Delete a run that has ended, and let go of the content that it alone referred to."""
+    held = run_contents.held(connection, run_id)
+    runs.remove(connection, run_id)
+    contents.discard(connection, held, context.now())
+
+
+def _publish(context: Context, connection: Connection, assignment: Assignment, publication: Publication) -> str:
+    now, run = context.now(), assignment.run
+    asset_id = assignment.spec.output_asset_id
+    if asset_id and assets.get(connection, asset_id):
+        replaced = attachments.of_assets(connection, [asset_id])[asset_id]
+        attachments.delete_these(connection, [attachment.id for attachment in replaced], now)
+        assets.change(connection, asset_id, {"size": publication.stored.size, "modified_at": now})
+    else:
+        asset_id = context.new_id()
+        assets.create(connection, _data_asset(asset_id, run, publication, now=now))
+    attachments.create(connection, _attachment(context, asset_id, publication))
+    return asset_id
+
+
+def _data_asset(asset_id: str, run: Run, publication: Publication, *, now: object) -> Asset:
+    stamps: Mapping[str, object] = {"created_at": now, "modified_at": now}
+    return Asset(
+        id=asset_id,
+        space_id=run.space_id,
+        type=AssetType.DATA_ASSET,
+        name=publication.name,
+        description=publication.description,
+        owner_id=run.requester_id,
+        entity={"data_asset": {"mime_type": publication.mime}},
+        size=publication.stored.size,
+        **stamps,  # type: ignore[arg-type]
+    )
+
+
+def _attachment(context: Context, asset_id: str, publication: Publication) -> Attachment:
+    return Attachment(
+        id=context.new_id(),
+        asset_id=asset_id,
+        name=publication.name,
+        mime=publication.mime,
+        content_key=publication.stored.key,
+        size=publication.stored.size,
+        sha256=publication.stored.sha256,
+        complete=True,
+        created_at=context.now(),
+    )
+
+
+def _rescue_one(context: Context, claim: claim_store.ExpiredClaim) -> bool:
+    try:
+        with context.database.transaction() as connection:
+            # Asked again here: the worker may have come back since the list was made.
+            if not claim_store.is_expired(connection, claim.run_id, claim.fence, now=context.now()):
+                return False
+            why = "was not heard of any more"
+            _give_up(context, connection, claim.run_id, claim.fence, actor="rescuer", why=why)
+    except StaleFence:
+        return False
+    context.wake()
+    return True
+
+
+def _give_up(context: Context, connection: Connection, run_id: str, fence: int, *, actor: str, why: str) -> RunState:
+    run = runs.get(connection, run_id)
+    if run is None or run.fence != fence or run.state not in ACTIVE:
+        raise StaleFence("The run is no longer held.")
+    event = worker_gone(state=run.state, kind=run.kind, attempt=run.attempt)
+    changes = {"cause": cause_document(_worker_lost(run, why))} if event is RunEvent.LOST else {}
+    state = runs.advance(connection, run_id, event, now=context.now(), actor=actor, fence=fence, changes=changes)
+    if run.deleted_at and state in FINAL:
+        remove_run(context, connection, run_id)
+    return state
+
+
+def _worker_lost(run: Run, why: str) -> Cause:
+    return Cause(
+        code="worker_lost",
+        message=f"The worker {why} while the run was {run.state} (attempt {run.attempt}). A {run.kind} is not repeated "
+        "unasked once its code has started; submit it again.",
+    )

@@ -1,0 +1,167 @@
+"""Runs as their users see them: looked at, canceled, deleted, and their logs, also while these are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from gristmill.domain.errors import Conflict, NotFound
+from gristmill.domain.page import Page
+from gristmill.domain.run import FINAL, Run, RunEvent, RunState, Transition
+from gristmill.domain.run_spec import RunResult, RunSpec
+from gristmill.domain.space import Permission
+from gristmill.domain.user import Actor
+from gristmill.service.access import authorize
+from gristmill.service.claims import remove_run
+from gristmill.service.context import Context
+from gristmill.store import runs
+from gristmill.store.database import Connection
+
+_LOG_NAME = "run.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetails:
+    """A run with everything that belongs to it; ``result`` is None while it has not ended."""
+
+    run: Run
+    spec: RunSpec
+    result: RunResult | None
+
+
+def details(context: Context, actor: Actor, space_id: str | None, deployment_job_id: str) -> RunDetails:
+    """Return a run by its id in the ML API."""
+    with context.database.snapshot() as connection:
+        run = _visible(connection, actor, space_id, Permission.VIEW, deployment_job_id=deployment_job_id)
+        return _details(connection, run)
+
+
+def get(context: Context, actor: Actor, job_id: str, run_id: str) -> RunDetails:
+    """Return a run by its id in the jobs API."""
+    with context.database.snapshot() as connection:
+        return _details(connection, _of_job(connection, actor, job_id, run_id, Permission.VIEW))
+
+
+def page(
+    context: Context,
+    actor: Actor,
+    space_id: str | None,
+    *,
+    limit: int,
+    start: str | None = None,
+    job_id: str | None = None,
+    deployment_id: str | None = None,
+    states: Sequence[RunState] = (),
+    count: bool = False,
+) -> Page[Run]:
+    """List runs of a space, the newest first, without inputs and results."""
+    with context.database.snapshot() as connection:
+        space = authorize(connection, actor, space_id, Permission.VIEW)
+        return runs.page(
+            connection,
+            space.id,
+            limit=limit,
+            start=start,
+            job_id=job_id,
+            deployment_id=deployment_id,
+            states=states,
+            count=count,
+        )
+
+
+def history(context: Context, actor: Actor, job_id: str, run_id: str) -> list[Transition]:
+    """Return every change of state of a run."""
+    with context.database.snapshot() as connection:
+        run = _of_job(connection, actor, job_id, run_id, Permission.VIEW)
+        return runs.history(connection, run.id)
+
+
+def cancel(context: Context, actor: Actor, space_id: str | None, deployment_job_id: str, *, delete: bool) -> None:
+    """Stop a run; with ``delete`` also take it away. One that has ended stays as it ended."""
+    with context.database.transaction() as connection:
+        run = _visible(connection, actor, space_id, Permission.OPERATE_RUNS, deployment_job_id=deployment_job_id)
+        _end(context, connection, run, actor, delete=delete)
+    context.wake()
+
+
+def cancel_of_job(context: Context, actor: Actor, job_id: str, run_id: str) -> None:
+    """Stop a run, named by its job.
+
+    Raises:
+        Conflict: it has ended already.
+
+    """
+    with context.database.transaction() as connection:
+        run = _of_job(connection, actor, job_id, run_id, Permission.OPERATE_RUNS)
+        if run.state in FINAL:
+            raise Conflict(f"The run is {run.state} already.", code="run_ended")
+        _end(context, connection, run, actor, delete=False)
+    context.wake()
+
+
+def delete_of_job(context: Context, actor: Actor, job_id: str, run_id: str) -> None:
+    """Take a run away, named by its job; one that works is stopped first and goes when it has ended."""
+    with context.database.transaction() as connection:
+        run = _of_job(connection, actor, job_id, run_id, Permission.OPERATE_RUNS)
+        _end(context, connection, run, actor, delete=True)
+    context.wake()
+
+
+def log(context: Context, actor: Actor, job_id: str, run_id: str, *, start: int = 0) -> Iterator[bytes]:
+    """Yield the run's log from byte ``start`` on, as far as it has been written."""
+    found = get(context, actor, job_id, run_id)
+    if found.result is None:
+        return _live_log(context, found.run, start)
+    return context.content.stream(found.result.log_key, start=start) if found.result.log_key else iter(())
+
+
+def _live_log(context: Context, run: Run, start: int) -> Iterator[bytes]:
+    path = context.data_dir / "runs" / f"{run.id}.{run.fence}" / _LOG_NAME
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return iter(())
+    return _read_on(file, start)
+
+
+def _read_on(file: BinaryIO, start: int) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        while block := file.read(1024 * 1024):
+            yield block
+
+
+def _details(connection: Connection, run: Run) -> RunDetails:
+    return RunDetails(run=run, spec=runs.spec(connection, run.id), result=runs.result(connection, run.id))
+
+
+def _end(context: Context, connection: Connection, run: Run, actor: Actor, *, delete: bool) -> None:
+    state = run.state
+    if state not in FINAL and state is not RunState.CANCELING:
+        state = runs.advance(connection, run.id, RunEvent.CANCEL_REQUESTED, now=context.now(), actor=actor.user_id)
+    if delete and state in FINAL:
+        remove_run(context, connection, run.id)
+    elif delete:
+        runs.hide(connection, run.id, context.now())
+
+
+def _visible(
+    connection: Connection, actor: Actor, space_id: str | None, permission: Permission, *, deployment_job_id: str
+) -> Run:
+    run = runs.get_by_deployment_job(connection, deployment_job_id)
+    if run is not None:
+        authorize(connection, actor, run.space_id, permission)
+    if run is None or run.deleted_at or (space_id and run.space_id != space_id):
+        message = f"There is no deployment job {deployment_job_id} in this space."
+        raise NotFound(message, code="deployment_job_not_found")
+    return run
+
+
+def _of_job(connection: Connection, actor: Actor, job_id: str, run_id: str, permission: Permission) -> Run:
+    run = runs.get(connection, run_id)
+    if run is not None:
+        authorize(connection, actor, run.space_id, permission)
+    if run is None or run.deleted_at or run.job_id != job_id:
+        raise NotFound(f"Job {job_id} has no run {run_id}.", code="run_not_found")
+    return run

@@ -1,0 +1,114 @@
+"""Tokens: given out for an API key or a password, and read at every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from gristmill.domain.errors import Unauthenticated
+from gristmill.domain.user import Actor, User
+from gristmill.service import passwords
+from gristmill.service.context import Context
+from gristmill.store import api_keys, users
+from gristmill.store.database import Connection
+
+Mode = Literal["cpd", "cloud"]
+LIFETIMES: dict[Mode, timedelta] = {"cpd": timedelta(hours=12), "cloud": timedelta(hours=1)}
+_USED_WITHIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token as it was given out; ``value`` is a JWT, so it has dots, and holds ``exp``."""
+
+    value: str
+    user_name: str
+    lifetime_seconds: int
+    expires_at: datetime
+
+
+def for_api_key(context: Context, api_key: str, *, mode: Mode, user_name: str | None = None) -> Token:
+    """Return a token for the key's user, who must be the one named, where one is named.
+
+    Raises:
+        Unauthenticated: the key is unknown or revoked, is another user's, or its user is disabled.
+
+    """
+    now = context.now()
+    with context.database.snapshot() as connection:
+        key = api_keys.by_digest(connection, context.secrets.digest(api_key))
+        user = users.get(connection, key.user_id) if key and not key.revoked_at else None
+    if key is None or user is None or user.disabled or user_name not in {None, user.name}:
+        raise Unauthenticated("This user name and API key do not belong together, or no longer open anything.")
+    if key.last_used_at is None or now - key.last_used_at > _USED_WITHIN:
+        with context.database.transaction() as connection:
+            api_keys.mark_used(connection, key.id, now)
+    return _give_out(context, user, mode, proof=f"key:{key.id}")
+
+
+def for_password(context: Context, user_name: str, password: str, *, mode: Mode) -> Token:
+    """Return a token for the user.
+
+    Raises:
+        Unauthenticated: the user is unknown or disabled, has no password, or this is not it.
+
+    """
+    with context.database.snapshot() as connection:
+        user = users.by_name(connection, user_name)
+    right = passwords.verify(user.password_hash if user else None, password)
+    if user is None or not right or user.disabled:
+        raise Unauthenticated("This user name and password do not belong together, or no longer open anything.")
+    return _give_out(context, user, mode, proof=_password_proof(context, user))
+
+
+def actor(context: Context, token: str) -> Actor:
+    """Return who the token speaks for, as that user is now.
+
+    Raises:
+        Unauthenticated: the token is not ours or has expired, its user is gone or disabled, or the API key or
+            password that it was given out for has been revoked or changed.
+
+    """
+    claims = context.secrets.read(token, now=context.now())
+    with context.database.snapshot() as connection:
+        user = users.get(connection, str(claims.get("sub")))
+        if user is None or user.disabled:
+            raise Unauthenticated("The user of this token is gone or disabled.")
+        if not _stands(context, connection, user, proof=str(claims.get("proof"))):
+            raise Unauthenticated("What this token was given out for has been revoked or changed. Get a new one.")
+    mode = "cloud" if claims.get("mode") == "cloud" else "cpd"
+    return Actor(user_id=user.id, user_name=user.name, administrator=user.administrator, mode=mode)
+
+
+def _give_out(context: Context, user: User, mode: Mode, *, proof: str) -> Token:
+    now = context.now()
+    expires_at = now + LIFETIMES[mode]
+    claims = {
+        "iss": "gristmill",
+        "sub": user.id,
+        "uid": user.id,
+        "username": user.name,
+        "mode": mode,
+        "proof": proof,
+        "iat": int(now.timestamp()),
+        "exp": int(expires_at.timestamp()),
+    }
+    return Token(
+        value=context.secrets.sign(claims),
+        user_name=user.name,
+        lifetime_seconds=int(LIFETIMES[mode].total_seconds()),
+        expires_at=expires_at,
+    )
+
+
+def _stands(context: Context, connection: Connection, user: User, *, proof: str) -> bool:
+    if not proof.startswith("key:"):
+        return proof == _password_proof(context, user)
+    key = api_keys.get(connection, proof.removeprefix("key:"))
+    return key is not None and key.revoked_at is None
+
+
+def _password_proof(context: Context, user: User) -> str:
+    # The hash is salted, so this changes with every new password and tells nothing about it.
+    return f"password:{context.secrets.digest(user.password_hash or '')[:16]}"

@@ -1,0 +1,20 @@
+"""Workers that offer to run things."""
+
+from __future__ import annotations
+
+from gristmill.service.context import Context
+from gristmill.store import workers
+
+
+def register(context: Context, *, host: str, pid: int, slots: int) -> str:
+    """Add a worker under a new id: a restarted one is another one, whatever its host and process number."""
+    worker_id, now = context.new_id(), context.now()
+    with context.database.transaction() as connection:
+        workers.create(connection, worker_id, host=host, pid=pid, slots=slots, now=now)
+    return worker_id
+
+
+def leave(context: Context, worker_id: str) -> None:
+    """Take a worker off the list when it stops."""
+    with context.database.transaction() as connection:
+        workers.remove(connection, worker_id)

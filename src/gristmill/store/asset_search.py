@@ -1,0 +1,116 @@
+"""The search over assets: conditions, any of four orders, and paging by a mark."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+
+from gristmill.domain.asset import Asset
+from gristmill.domain.errors import Invalid
+from gristmill.domain.page import Page
+from gristmill.domain.search_query import SearchField, Term
+from gristmill.store.assets import COLUMNS, asset_of
+from gristmill.store.database import Connection
+from gristmill.store.schema import assets
+
+_POSTGRESQL = "postgresql"
+ANY_TYPE = "asset"
+"""The wire's word for assets of all types."""
+
+
+def search(
+    connection: Connection,
+    space_id: str,
+    type_name: str,
+    terms: Sequence[Term],
+    *,
+    sort: tuple[str, bool],
+    limit: int,
+    start: str | None,
+) -> Page[Asset]:
+    """Return a page of the assets that meet every condition, and how many there are in all."""
+    found = select(*COLUMNS).where(assets.c.space_id == space_id, assets.c.deleted_at.is_(None))
+    if type_name != ANY_TYPE:
+        found = found.where(assets.c.type == type_name)
+    for term in terms:
+        found = found.where(_condition(term, connection.dialect.name))
+    total = int(connection.execute(select(func.count()).select_from(found.subquery())).scalar_one())
+    column, downwards = assets.c[sort[0]], sort[1]
+    rows = connection.execute(_ordered(found, column, downwards=downwards, start=start).limit(limit + 1)).all()
+    items = [asset_of(row) for row in rows[:limit]]
+    mark = _write_mark(getattr(items[-1], sort[0]), items[-1].id) if len(rows) > limit else None
+    return Page(items=items, next=mark, total=total)
+
+
+def _condition(term: Term, dialect: str) -> ColumnElement[bool]:
+    match term.field:
+        case SearchField.NAME:
+            return _like(assets.c.name, term.parts, dialect)
+        case SearchField.DESCRIPTION:
+            return _like(assets.c.description, term.parts, dialect)
+        case SearchField.ID:
+            return _like(assets.c.id, term.parts, dialect)
+        case SearchField.TYPE:
+            return _like(assets.c.type, term.parts, dialect)
+        case SearchField.TAG:
+            return _tagged(term.parts, dialect)
+
+
+def _like(column: ColumnElement[Any], parts: Sequence[str], dialect: str) -> ColumnElement[bool]:
+    return func.lower(column).like(_pattern(parts, dialect), escape="\\")
+
+
+def _pattern(parts: Sequence[str], dialect: str) -> str:
+    # SQLite's lower() knows the letters of ASCII alone; the pattern must be lowered the same way.
+    lowered = [part.lower() if dialect == _POSTGRESQL else _ascii_lower(part) for part in parts]
+    return "%".join(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in lowered)
+
+
+def _ascii_lower(text_: str) -> str:
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text_)
+
+
+def _tagged(parts: Sequence[str], dialect: str) -> ColumnElement[bool]:
+    # The two unfold a JSON list by functions of different names.
+    unfold = (
+        "jsonb_array_elements_text(assets.tags) AS tag(value)"
+        if dialect == _POSTGRESQL
+        else "json_each(assets.tags) AS tag"
+    )
+    query = f"EXISTS (SELECT 1 FROM {unfold} WHERE lower(tag.value) LIKE :tag ESCAPE '\\')"  # noqa: S608 - no input in it
+    return text(query).bindparams(tag=_pattern(parts, dialect))  # type: ignore[return-value]
+
+
+def _ordered(query: Select[Any], column: ColumnElement[Any], *, downwards: bool, start: str | None) -> Select[Any]:
+    if start:
+        value, identifier = _read_mark(start, column)
+        beyond = column < value if downwards else column > value
+        behind = assets.c.id < identifier if downwards else assets.c.id > identifier
+        query = query.where(or_(beyond, and_(column == value, behind)))
+    if downwards:
+        return query.order_by(column.desc(), assets.c.id.desc())
+    return query.order_by(column, assets.c.id)
+
+
+def _write_mark(value: object, identifier: str) -> str:
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([plain, identifier]).encode()).decode().rstrip("=")
+
+
+def _read_mark(mark: str, column: ColumnElement[Any]) -> tuple[Any, str]:
+    try:
+        value, identifier = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+        match column.type.python_type:
+            case kind if kind is datetime:
+                return datetime.fromisoformat(value), str(identifier)
+            case kind:
+                return kind(value), str(identifier)
+    except (ValueError, TypeError) as error:
+        raise Invalid(
+            "This bookmark is not one that a page before gave. Begin again without it.", field="bookmark"
+        ) from error

@@ -1,0 +1,146 @@
+"""Claims: which worker holds which run, until when. A limit is the claims' key: (lane, slot), slot < limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
+
+from gristmill.domain.run import Run, RunEvent, RunState
+from gristmill.store import runs as run_store
+from gristmill.store.database import Connection
+from gristmill.store.schema import claims, lanes, runs
+
+_WRONG_HINTS_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A live claim as its worker sees it: what it holds, and what others have asked of the run since."""
+
+    run_id: str
+    fence: int
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredClaim:
+    """A claim whose worker has not been heard of."""
+
+    run_id: str
+    worker_id: str
+    fence: int
+    kind: str
+    attempt: int
+
+
+def claim(connection: Connection, worker_id: str, *, now: datetime, expires_at: datetime) -> Run | None:
+    """Take the oldest waiting run whose lane has a free slot, or return None.
+
+    The lane's hint finds it; the count and the key under the lane's lock prove it. A wrong hint is set right here.
+    """
+    for _ in range(_WRONG_HINTS_AT_ONCE):
+        lane = _ready_lane(connection)
+        if lane is None:
+            return None
+        # PostgreSQL: the hint was read in a snapshot from before the lock, so count again now that it is held.
+        slot = _free_slot(connection, lane["id"], lane["max_running"])
+        run_id = _first_waiting(connection, lane["id"])
+        if run_id is None or slot is None:
+            repair(connection, [lane["id"]])
+            continue
+        return _take(connection, run_id, lane["id"], slot, worker_id=worker_id, now=now, expires_at=expires_at)
+    return None
+
+
+def renew(connection: Connection, worker_id: str, *, expires_at: datetime) -> None:
+    """Extend every lease of a worker."""
+    connection.execute(update(claims).where(claims.c.worker_id == worker_id).values(expires_at=expires_at))
+
+
+def held(connection: Connection, worker_id: str) -> list[Claim]:
+    """Return what a worker holds; runs that it no longer holds are absent."""
+    return _claims(connection, claims.c.worker_id == worker_id)
+
+
+def all_claims(connection: Connection) -> list[Claim]:
+    """Return every claim."""
+    return _claims(connection)
+
+
+def expired(connection: Connection, *, now: datetime, limit: int) -> list[ExpiredClaim]:
+    """Return claims whose lease is over, the longest over first."""
+    columns = (claims.c.run_id, claims.c.worker_id, claims.c.fence, runs.c.kind, runs.c.attempt)
+    query = select(*columns).join(runs, runs.c.id == claims.c.run_id).where(claims.c.expires_at < now)
+    rows = connection.execute(query.order_by(claims.c.expires_at).limit(limit)).mappings()
+    return [ExpiredClaim(**row) for row in rows]
+
+
+def is_expired(connection: Connection, run_id: str, fence: int, *, now: datetime) -> bool:
+    """Ask again, inside the transaction that is about to take the run away: its worker may have come back."""
+    query = select(claims.c.expires_at).where(claims.c.run_id == run_id, claims.c.fence == fence)
+    expires_at = connection.execute(query).scalar()
+    return expires_at is not None and expires_at < now
+
+
+def repair(connection: Connection, lane_ids: Sequence[str]) -> int:
+    """Set the hints of these lanes to what is true; returns how many were wrong."""
+    waiting = [runs.c.lane_id == lanes.c.id, runs.c.state == str(RunState.QUEUED)]
+    true = {
+        "queued": select(func.count()).select_from(runs).where(*waiting).scalar_subquery(),
+        "running": select(func.count()).select_from(claims).where(claims.c.lane_id == lanes.c.id).scalar_subquery(),
+        "head": select(func.min(runs.c.place)).where(*waiting).scalar_subquery(),
+    }
+    wrong = (lanes.c.queued != true["queued"]) | (lanes.c.running != true["running"])
+    wrong |= func.coalesce(lanes.c.head, -1) != func.coalesce(true["head"], -1)
+    return connection.execute(update(lanes).where(lanes.c.id.in_(lane_ids), wrong).values(**true)).rowcount
+
+
+def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
+    query = select(claims.c.run_id, claims.c.fence, runs.c.state).join(runs, runs.c.id == claims.c.run_id)
+    rows = connection.execute(query.where(*where))
+    return [Claim(run_id=row.run_id, fence=row.fence, state=RunState(row.state)) for row in rows]
+
+
+def _ready_lane(connection: Connection) -> RowMapping | None:
+    query = select(lanes.c.id, lanes.c.max_running).where(lanes.c.queued > 0, lanes.c.running < lanes.c.max_running)
+    query = query.order_by(lanes.c.head).limit(1)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    return connection.execute(query).mappings().first()
+
+
+def _free_slot(connection: Connection, lane_id: str, limit: int) -> int | None:
+    taken = set(connection.execute(select(claims.c.slot).where(claims.c.lane_id == lane_id)).scalars())
+    # After a limit was lowered, higher slots may still be held: they count.
+    return next(slot for slot in range(limit) if slot not in taken) if len(taken) < limit else None
+
+
+def _first_waiting(connection: Connection, lane_id: str) -> str | None:
+    waiting = (runs.c.lane_id == lane_id, runs.c.state == str(RunState.QUEUED))
+    query = select(runs.c.id).where(*waiting).order_by(runs.c.place).limit(1)
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
+def _take(
+    connection: Connection,
+    run_id: str,
+    lane_id: str,
+    slot: int,
+    *,
+    worker_id: str,
+    now: datetime,
+    expires_at: datetime,
+) -> Run:
+    run = run_store.get(connection, run_id)
+    assert run is not None
+    raised = {"fence": run.fence + 1, "attempt": run.attempt + 1, "worker_id": worker_id}
+    run_store.advance(connection, run_id, RunEvent.CLAIMED, now=now, actor=worker_id, changes=raised)
+    values = {"lane_id": lane_id, "slot": slot, "run_id": run_id, "worker_id": worker_id, "fence": run.fence + 1}
+    connection.execute(insert(claims).values(**values, claimed_at=now, expires_at=expires_at))
+    claimed = run_store.get(connection, run_id)
+    assert claimed is not None
+    return claimed

@@ -1,0 +1,73 @@
+"""Deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from gristmill.domain.deployment import Deployment, DeploymentState
+from gristmill.domain.page import Page
+from gristmill.store.database import Connection
+from gristmill.store.rows import columns_of, page_by_time, values_of
+from gristmill.store.schema import deployments
+
+_COLUMNS = columns_of(deployments, Deployment)
+
+
+def create(connection: Connection, deployment: Deployment) -> None:
+    """Insert a deployment; its lane must be there."""
+    connection.execute(insert(deployments).values(**values_of(deployment, deployments)))
+
+
+def get(connection: Connection, deployment_id: str) -> Deployment | None:
+    """Return a deployment, also one that is being deleted."""
+    row = connection.execute(select(*_COLUMNS).where(deployments.c.id == deployment_id)).first()
+    return _deployment(row) if row else None
+
+
+def by_serving_name(connection: Connection, serving_name: str) -> Deployment | None:
+    """Return the deployment that holds this name, whose space does not matter: serving names are global."""
+    row = connection.execute(select(*_COLUMNS).where(deployments.c.serving_name == serving_name)).first()
+    return _deployment(row) if row else None
+
+
+def page(
+    connection: Connection,
+    space_id: str,
+    *,
+    limit: int,
+    start: str | None = None,
+    filters: Mapping[str, str] | None = None,
+) -> Page[Deployment]:
+    """List the visible deployments of a space; ``filters`` are columns and the values that they must have."""
+    query = select(*_COLUMNS).where(
+        deployments.c.space_id == space_id, deployments.c.state != str(DeploymentState.DELETING)
+    )
+    for column, value in (filters or {}).items():
+        query = query.where(deployments.c[column] == value)
+    return page_by_time(connection, query, deployments, _deployment, limit=limit, start=start)
+
+
+def change(connection: Connection, deployment_id: str, now: datetime, values: Mapping[str, Any]) -> None:
+    """Set columns of a deployment."""
+    statement = update(deployments).where(deployments.c.id == deployment_id)
+    connection.execute(statement.values(**values, modified_at=now))
+
+
+def deleting(connection: Connection, *, limit: int) -> list[Deployment]:
+    """Return deployments that wait to be purged."""
+    query = select(*_COLUMNS).where(deployments.c.state == str(DeploymentState.DELETING)).limit(limit)
+    return [_deployment(row) for row in connection.execute(query)]
+
+
+def remove(connection: Connection, deployment_id: str) -> None:
+    """Delete a deployment; its default job goes with it."""
+    connection.execute(delete(deployments).where(deployments.c.id == deployment_id))
+
+
+def _deployment(row: Row[Any]) -> Deployment:
+    values = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    return Deployment(**{**values, "state": DeploymentState(values["state"])})

@@ -1,0 +1,1 @@
+"""Alembic's migrations, written by hand, one tree for both databases."""

@@ -1,0 +1,88 @@
+"""Spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, exists, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+from sqlalchemy import update as sql_update
+
+from gristmill.domain.page import Page
+from gristmill.domain.space import Space, SpaceState
+from gristmill.store.database import Connection
+from gristmill.store.rows import columns_of, page_by_time, values_of
+from gristmill.store.schema import members, spaces
+
+_COLUMNS = columns_of(spaces, Space)
+
+
+def insert(connection: Connection, space: Space) -> None:
+    """Add a space."""
+    connection.execute(sql_insert(spaces).values(values_of(space, spaces)))
+
+
+def get(connection: Connection, space_id: str) -> Space | None:
+    """Return the space, also one that is being deleted."""
+    row = connection.execute(select(*_COLUMNS).where(spaces.c.id == space_id)).first()
+    return _space(row) if row else None
+
+
+def lock(connection: Connection, space_id: str) -> None:
+    """Keep others from changing the space and its members until this transaction ends."""
+    connection.execute(select(spaces.c.id).where(spaces.c.id == space_id).with_for_update())
+
+
+def page(
+    connection: Connection,
+    user_id: str,
+    *,
+    limit: int,
+    start: str | None,
+    name: str | None = None,
+    kind: str | None = None,
+    member_id: str | None = None,
+    roles: Collection[str] = (),
+) -> Page[Space]:
+    """Return a page of the active spaces that a user belongs to, the oldest first.
+
+    ``roles`` are the roles that ``member_id`` has there; without it, those of the user.
+    """
+    query = select(*_COLUMNS).where(spaces.c.state == SpaceState.ACTIVE, _belongs(user_id))
+    if name:
+        query = query.where(spaces.c.name == name)
+    if kind:
+        query = query.where(spaces.c.type == kind)
+    if member_id or roles:
+        query = query.where(_belongs(member_id or user_id, roles))
+    return page_by_time(connection, query, spaces, _space, limit=limit, start=start)
+
+
+def update(connection: Connection, space: Space) -> None:
+    """Write the space as it is given."""
+    connection.execute(sql_update(spaces).where(spaces.c.id == space.id).values(values_of(space, spaces)))
+
+
+def deleting(connection: Connection, *, limit: int) -> list[str]:
+    """Return the ids of spaces that wait to be purged."""
+    query = select(spaces.c.id).where(spaces.c.state == SpaceState.DELETING).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def remove(connection: Connection, space_id: str) -> None:
+    """Delete a space and all that is in it."""
+    connection.execute(sql_delete(spaces).where(spaces.c.id == space_id))
+
+
+def _belongs(user_id: str, roles: Collection[str] = ()) -> Any:  # noqa: ANN401 - an SQL condition
+    place = select(members.c.user_id).where(
+        members.c.space_id == spaces.c.id, members.c.user_id == user_id, members.c.state == "active"
+    )
+    return exists(place.where(members.c.role.in_(roles)) if roles else place)
+
+
+def _space(row: Row[Any]) -> Space:
+    values = row._mapping  # noqa: SLF001 - public API of Row
+    return Space(**{**values, "state": SpaceState(values["state"])})

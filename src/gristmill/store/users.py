@@ -1,0 +1,73 @@
+"""Users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+from sqlalchemy import update as sql_update
+
+from gristmill.domain.page import Page
+from gristmill.domain.user import User
+from gristmill.store.database import Connection
+from gristmill.store.rows import columns_of, page_by_time, values_of
+from gristmill.store.schema import users
+
+_COLUMNS = columns_of(users, User)
+
+
+def insert(connection: Connection, user: User) -> None:
+    """Add a user. Raises IntegrityError when the name is taken."""
+    connection.execute(sql_insert(users).values(values_of(user, users)))
+
+
+def get(connection: Connection, user_id: str) -> User | None:
+    """Return the user with this id."""
+    return _one(connection, users.c.id == user_id)
+
+
+def by_name(connection: Connection, name: str) -> User | None:
+    """Return the user with this name."""
+    return _one(connection, users.c.name == name)
+
+
+def find(connection: Connection, id_or_name: str) -> User | None:
+    """Return the user whose id or name this is; a name never looks like an id."""
+    return _one(connection, or_(users.c.id == id_or_name, users.c.name == id_or_name))
+
+
+def page(connection: Connection, *, limit: int, start: str | None) -> Page[User]:
+    """Return a page of all users, the oldest first."""
+    return page_by_time(connection, select(*_COLUMNS), users, _user, limit=limit, start=start)
+
+
+def exist(connection: Connection) -> bool:
+    """Whether there is any user at all."""
+    return bool(connection.execute(select(func.count()).select_from(users)).scalar_one())
+
+
+def lock_administrators(connection: Connection) -> list[User]:
+    """Return the administrators that are not disabled, the oldest first, and keep others from changing them."""
+    query = select(*_COLUMNS).where(users.c.administrator, ~users.c.disabled).order_by(users.c.created_at, users.c.id)
+    return [_user(row) for row in connection.execute(query.with_for_update())]
+
+
+def update(connection: Connection, user: User) -> None:
+    """Write the user as it is given."""
+    connection.execute(sql_update(users).where(users.c.id == user.id).values(values_of(user, users)))
+
+
+def delete(connection: Connection, user_id: str) -> None:
+    """Remove the user with its keys, task credentials and memberships."""
+    connection.execute(sql_delete(users).where(users.c.id == user_id))
+
+
+def _one(connection: Connection, condition: Any) -> User | None:  # noqa: ANN401 - an SQL condition
+    row = connection.execute(select(*_COLUMNS).where(condition)).first()
+    return _user(row) if row else None
+
+
+def _user(row: Row[Any]) -> User:
+    return User(**row._mapping)  # noqa: SLF001 - public API of Row

@@ -1,0 +1,1 @@
+"""What the code looks like from afar."""

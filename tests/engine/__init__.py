@@ -1,0 +1,1 @@
+"""Each loop by its step, with a scripted launcher and no sleeps."""
