@@ -1,4 +1,4 @@
-"""Whether the database answers."""
+"""Whether a database can be used: told before the server starts, and while it runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gristmill.store.database import Database
+
+
+class DatabaseUnusable(Exception):
+    """The database's URL is wrong, or the database does not answer; the message says what its driver says."""
+
+
+def connect(url: str) -> Database:
+    """Return the database behind a URL.
+
+    Raises:
+        DatabaseUnusable: the URL is of another kind than SQLite's or PostgreSQL's, or nothing answers there.
+
+    """
+    try:
+        database = Database(url)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        # The URL is not repeated: a password may stand in it.
+        raise DatabaseUnusable("its URL is neither sqlite:///... nor postgresql://...") from error
+    said = trouble(database)
+    if said:
+        raise DatabaseUnusable(said)
+    return database
 
 
 def trouble(database: Database) -> str | None:

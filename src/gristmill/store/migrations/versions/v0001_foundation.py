@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from gristmill.store.schema import Instant
+from gristmill.store.column_types import Instant
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,1 @@
+"""One script a question; each prints its figure beside its limit or peer."""

@@ -1,0 +1,51 @@
+"""The map of the data: every table by its noun. Migrations follow it; a test compares the two."""
+
+from gristmill.store.schema.assets import (
+    asset_revisions,
+    assets,
+    attachments,
+    discarded_contents,
+    exports,
+    hardware_specifications,
+    package_extensions,
+    software_specifications,
+)
+from gristmill.store.schema.base import metadata
+from gristmill.store.schema.identity import api_keys, members, spaces, task_credentials, users
+from gristmill.store.schema.queue import (
+    claims,
+    deployment_job_definitions,
+    deployments,
+    jobs,
+    lanes,
+    run_contents,
+    run_history,
+    runs,
+    workers,
+)
+
+__all__ = [
+    "api_keys",
+    "asset_revisions",
+    "assets",
+    "attachments",
+    "claims",
+    "deployment_job_definitions",
+    "deployments",
+    "discarded_contents",
+    "exports",
+    "hardware_specifications",
+    "jobs",
+    "lanes",
+    "members",
+    "metadata",
+    "package_extensions",
+    "run_contents",
+    "run_history",
+    "runs",
+    "software_specifications",
+    "spaces",
+    "task_credentials",
+    "users",
+    "workers",
+]

@@ -1,0 +1,74 @@
+"""Who there is, and who may do what where."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Text
+
+from gristmill.store.column_types import Document, Instant
+from gristmill.store.schema.base import identifier, metadata, of_space
+
+users = Table(
+    "users",
+    metadata,
+    identifier(),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("display_name", String(255), nullable=False),
+    Column("password_hash", Text),
+    Column("administrator", Boolean, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    identifier(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("hint", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+task_credentials = Table(
+    "task_credentials",
+    metadata,
+    identifier(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    identifier(),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("tags", Document, nullable=False),
+    Column("stage", Document, nullable=False),
+    Column("storage", Document),
+    Column("compute", Document, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("creator_id", ForeignKey("users.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Index("ix_spaces_created", "created_at", "id"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    of_space(),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("role", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("space_id", "user_id"),
+)

@@ -1,0 +1,209 @@
+"""What runs: lanes, deployments, jobs, runs, and the claims that workers hold on them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from gristmill.domain.run import ACTIVE, FINAL, RunEvent, RunState
+from gristmill.store.column_types import Document, Instant, Serial
+from gristmill.store.schema.base import identifier, metadata, of_space, one_of
+
+lanes = Table(
+    "lanes",
+    metadata,
+    identifier(),
+    of_space(),
+    Column("max_running", Integer, nullable=False),
+    # Hints, kept by triggers and repaired by the rescuer: they find a run, they never prove a limit.
+    Column("queued", Integer, nullable=False, server_default="0"),
+    Column("running", Integer, nullable=False, server_default="0"),
+    Column("head", BigInteger),
+    CheckConstraint("max_running >= 1", name="max_running"),
+    Index(
+        "ix_lanes_ready",
+        "head",
+        sqlite_where=text("queued > 0 AND running < max_running"),
+        postgresql_where=text("queued > 0 AND running < max_running"),
+    ),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    identifier(),
+    of_space(),
+    Column("asset_id", ForeignKey("assets.id"), nullable=False, index=True),
+    Column("asset_type", String(60), nullable=False),
+    Column("asset_revision", Integer),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", Document, nullable=False),
+    Column("custom", Document, nullable=False),
+    Column("batch", Document, nullable=False),
+    Column("hardware", Document, nullable=False),
+    Column("hybrid_hardware", Document),
+    Column("serving_name", String(36), unique=True),
+    Column("max_running", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("failure", Text),
+    Column("owner_id", String(36), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    ForeignKeyConstraint(["id"], ["lanes.id"], ondelete="CASCADE"),
+    Index("ix_deployments_space", "space_id", "created_at", "id"),
+)
+
+deployment_job_definitions = Table(
+    "deployment_job_definitions",
+    metadata,
+    Column("id", String(36), nullable=False),
+    of_space(),
+    Column("revision", Integer, nullable=False),
+    Column("latest_revision", Integer, nullable=False),
+    Column("deployment_id", String(36), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", Document, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("owner_id", String(36), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", "revision"),
+    Index("ix_deployment_job_definitions_space", "space_id", "revision", "created_at", "id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    identifier(),
+    of_space(),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("lane_id", ForeignKey("lanes.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), index=True),
+    Column("configuration", Document, nullable=False),
+    Column("owner_id", String(36), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Index(
+        "uq_jobs_default",
+        "deployment_id",
+        unique=True,
+        sqlite_where=text("kind = 'default'"),
+        postgresql_where=text("kind = 'default'"),
+    ),
+    Index("ix_jobs_space", "space_id", "created_at", "id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("place", Serial, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("deployment_job_id", String(36), nullable=False, unique=True),
+    of_space(),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("lane_id", ForeignKey("lanes.id", ondelete="CASCADE"), nullable=False),
+    Column("deployment_id", String(36)),
+    Column("name", Text, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("worker_id", String(36)),
+    Column("requester_id", String(36), nullable=False),
+    Column("retention_days", Integer),
+    Column("idempotency_key", String(255)),
+    Column("created_at", Instant, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("deleted_at", Instant),
+    Column("rows_done", BigInteger),
+    Column("rows_total", BigInteger),
+    Column("warning", Text),
+    Column("cause", Document),
+    # The two heavy columns: lists never select them.
+    Column("spec", Document, nullable=False),
+    Column("result", Document),
+    CheckConstraint(one_of("state", RunState), name="state"),
+    CheckConstraint(f"({one_of('state', sorted(FINAL))}) = (finished_at IS NOT NULL)", name="finished"),
+    CheckConstraint(f"NOT ({one_of('state', sorted(ACTIVE))}) OR worker_id IS NOT NULL", name="claimed"),
+    CheckConstraint("state <> 'failed' OR cause IS NOT NULL", name="cause"),
+    Index(
+        "ix_runs_waiting",
+        "lane_id",
+        "place",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+    UniqueConstraint("requester_id", "idempotency_key"),
+    Index("ix_runs_space", "space_id", "place"),
+    Index("ix_runs_job", "job_id", "place"),
+    sqlite_autoincrement=True,
+)
+
+run_history = Table(
+    "run_history",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("event", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("actor", String(80), nullable=False),
+    PrimaryKeyConstraint("run_id", "number"),
+    CheckConstraint(one_of("event", [*RunEvent, "created"]), name="event"),
+    CheckConstraint(one_of("state", RunState), name="state"),
+)
+
+# What a run reads or left: its content stays as long as the run does, whatever becomes of the assets.
+run_contents = Table(
+    "run_contents",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(80), nullable=False, index=True),
+    PrimaryKeyConstraint("run_id", "key"),
+)
+
+# A limit is this key: (lane, slot) with slot below the lane's limit, which a trigger checks.
+claims = Table(
+    "claims",
+    metadata,
+    Column("lane_id", ForeignKey("lanes.id", ondelete="CASCADE"), nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("worker_id", String(36), nullable=False, index=True),
+    Column("fence", Integer, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    PrimaryKeyConstraint("lane_id", "slot"),
+    CheckConstraint("slot >= 0", name="slot"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    identifier(),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)

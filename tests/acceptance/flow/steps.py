@@ -1,0 +1,68 @@
+"""Named steps: run one after the other, timed and told; one that fails names itself, and the flow goes on.
+
+Standard library only: the older client's environment runs this too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Steps:
+    """The steps of one part of a flow, in the order in which they are written."""
+
+    steps: list[tuple[str, str | None, Callable[[Any], None]]] = field(default_factory=list)
+
+    def __call__(
+        self, name: str, *, mode: str | None = None
+    ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+        """Take a function as the next step; with ``mode``, for clients of that mode only."""
+
+        def take(step: Callable[[Any], None]) -> Callable[[Any], None]:
+            self.steps.append((name, mode, step))
+            return step
+
+        return take
+
+
+def run(parts: Iterable[Steps], flow: Any, *, mode: str = "") -> int:  # noqa: ANN401 - what the steps know of each other
+    """Run every step with ``flow``; print a line for each, and tracebacks; return how many failed."""
+    failed = 0
+    for name, only, step in (each for part in parts for each in part.steps):
+        if only in (None, mode):
+            failed += not _run(name, step, flow)
+    print(f"{failed} failed", flush=True)
+    return failed
+
+
+@contextlib.contextmanager
+def refused(expected: str) -> Iterator[None]:
+    """Expect that the block is refused with a message that holds this text."""
+    try:
+        yield
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"
+        if expected not in told:
+            raise
+        return
+    raise AssertionError(f"nothing was refused where {expected!r} was expected")
+
+
+def _run(name: str, step: Callable[[Any], None], flow: Any) -> bool:  # noqa: ANN401
+    begun, story = time.monotonic(), ""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # the clients are talkative
+            step(flow)
+    except Exception:
+        story = traceback.format_exc()
+    print(f"{'FAIL' if story else 'ok  '} {time.monotonic() - begun:6.2f} s  {name}", flush=True)
+    if story:
+        print(story, flush=True)
+    return not story
