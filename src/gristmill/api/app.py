@@ -8,7 +8,8 @@ from gristmill.api import errors, version
 from gristmill.api.envelope import WireResponse
 from gristmill.api.identity import api_keys, task_credentials, tokens, users
 from gristmill.api.limits import BodyLimits
-from gristmill.api.v2 import members, spaces
+from gristmill.api.ml_v4 import deployment_job_definitions, deployment_jobs, deployments
+from gristmill.api.v2 import jobs, members, spaces
 from gristmill.service.context import Context
 
 # Every router of the server, in the order in which routes are matched.
@@ -20,6 +21,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     task_credentials.router,
     spaces.router,
     members.router,
+    deployments.router,
+    deployment_jobs.router,
+    deployment_job_definitions.router,
+    jobs.router,
 )
 
 
