@@ -1,6 +1,7 @@
 """The run directory: what the worker writes for a run, and what the run leaves for the worker.
 
     spec.json        what to run (``Spec``); written by the worker before anything else
+    payload.json     the job's request as the client sent it, for scripts (JOBS_PAYLOAD_FILE); may be absent
     inputs/          inline tables as JSON lines (a row a line), input files under their names
     outputs/         what the run produced
     progress.jsonl   one ``{"rows_done": n, "rows_total": n or null}`` a line
@@ -13,13 +14,13 @@ The server imports this file too: it is the one description of the format.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, TypedDict
+from typing import Any, TypedDict
 
 VERSION = 1
 
 SPEC = "spec.json"
+PAYLOAD = "payload.json"
 RESULT = "result.json"
 PROGRESS = "progress.jsonl"
 LOG = "run.log"
@@ -40,9 +41,9 @@ class InlineTable(TypedDict, total=False):
     """
 
     path: str
-    fields: Optional[List[str]]
+    fields: list[str] | None
     rows: int
-    members: Dict[str, Any]
+    members: dict[str, Any]
 
 
 class InputFile(TypedDict, total=False):
@@ -76,15 +77,15 @@ class Spec(TypedDict, total=False):
     kind: str
     asset_path: str
     asset_type: str
-    fields: Optional[List[Field]]
-    inline: List[InlineTable]
-    files: List[InputFile]
+    fields: list[Field] | None
+    inline: list[InlineTable]
+    files: list[InputFile]
     output: Output
-    environment_variables: Dict[str, str]
+    environment_variables: dict[str, str]
     chunk_rows: int
     specification_name: str
-    specification_packages: Dict[str, str]
-    memory_limit_bytes: Optional[int]
+    specification_packages: dict[str, str]
+    memory_limit_bytes: int | None
 
 
 class Cause(TypedDict, total=False):
@@ -109,11 +110,18 @@ class Result(TypedDict, total=False):
     outcome: str
     cause: Cause
     warning: str
-    predictions: List[InlineTable]
-    outputs: List[str]
+    predictions: list[InlineTable]
+    outputs: list[str]
     rows: Rows
     python: str
-    packages: Dict[str, str]
+    packages: dict[str, str]
+
+
+class Reply(TypedDict):
+    """What a serving child answers when a run is over, as one line; ``reusable`` if it may serve another one."""
+
+    exit_code: int
+    reusable: bool
 
 
 def read_spec(directory: Path) -> Spec:
@@ -136,7 +144,7 @@ def write_result(directory: Path, result: Result) -> None:
     _write(directory / RESULT, result)
 
 
-def read_result(directory: Path) -> Optional[Result]:
+def read_result(directory: Path) -> Result | None:
     """Return the result, or None where the run left none (it was killed)."""
     try:
         result: Result = json.loads((directory / RESULT).read_text(encoding="utf-8"))
@@ -145,7 +153,7 @@ def read_result(directory: Path) -> Optional[Result]:
     return result
 
 
-def _write(path: Path, document: Any) -> None:
+def _write(path: Path, document: object) -> None:
     draft = path.with_name(path.name + ".draft")
     draft.write_text(json.dumps(document), encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)

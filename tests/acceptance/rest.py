@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import joblib
-
 from tests.acceptance.server import API_KEY, Server
 from tests.make import eventually
 
@@ -31,7 +30,7 @@ class Rest:
         self.http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['token']}"
         self.space_id = space_id
 
-    def call(self, method: str, path: str, *, expect: int, **request: Any) -> Json:  # noqa: ANN401 - httpx's own
+    def call(self, method: str, path: str, *, expect: int, **request: Any) -> Json:
         """Send a request in the space; the status must be the expected one."""
         request["params"] = {"space_id": self.space_id, **request.get("params", {})}
         answer = self.http.request(method, path, **request)
@@ -44,7 +43,7 @@ class Rest:
         self.space_id = made["metadata"]["id"]
         return self.space_id
 
-    def add_user(self, name: str, *, role: str | None = None, credential: bool = False) -> str:
+    def add_user(self, name: str, *, role: str | None = None) -> str:
         """Add a user, a member of the space where a role is given; return an API key of it."""
         user_id = self.call("POST", "/v1/users", expect=201, json={"name": name})["id"]
         key = self.call("POST", "/v1/api_keys", expect=201, json={"name": "key", "user_id": user_id})["api_key"]
@@ -117,14 +116,14 @@ class Rest:
         found = self.call("POST", "/v2/asset_types/data_asset/search", expect=200, json=body)["results"]
         return [asset for asset in found if asset["metadata"]["name"] == name]
 
-    def deployment(self, asset_id: str, **batch: Any) -> str:  # noqa: ANN401 - JSON
+    def deployment(self, asset_id: str, **batch: Any) -> str:
         """Make a batch deployment; return its id."""
         body = {"name": "deployment", "space_id": self.space_id, "asset": {"id": asset_id}, "batch": batch}
         made = self.call("POST", "/ml/v4/deployments", expect=202, json={**body, "hardware_spec": {"name": "S"}})
         assert made["entity"]["status"]["state"] == "ready", made
         return str(made["metadata"]["id"])
 
-    def submit(self, deployment_id: str, scoring: Json, *, expect: int = 202, **members: Any) -> Json:  # noqa: ANN401
+    def submit(self, deployment_id: str, scoring: Json, *, expect: int = 202, **members: Any) -> Json:
         """Submit a deployment job; return the answer."""
         body = {"name": "job", "space_id": self.space_id, "deployment": {"id": deployment_id}, "scoring": scoring}
         return self.call("POST", "/ml/v4/deployment_jobs", expect=expect, json={**body, **members})
@@ -183,5 +182,3 @@ def cause(status: Json) -> tuple[str, str]:
 def refusal(answer: Json) -> tuple[str, str]:
     """Return code and message of a refusal."""
     return answer["errors"][0]["code"], answer["errors"][0]["message"]
-
-

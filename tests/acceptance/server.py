@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-
 from tests.make import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +33,7 @@ class Server:
 
     def descendants(self) -> list[psutil.Process]:
         """Return the processes that it started, and those that they started."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return list(psutil.Process(self.process.pid).children(recursive=True))
 
     def resident_bytes(self) -> int:
         """Return the memory of the server process itself, without its children."""
@@ -74,6 +73,7 @@ def start(data_dir: Path, **settings: str) -> Server:
         )
     try:
         found = eventually(lambda: _ready(process, said, begin), within=START_SECONDS)
+        assert found is not None
     except BaseException:
         process.kill()
         process.wait()

@@ -53,11 +53,12 @@ class Launcher(Protocol):
 
         Raises:
             LaunchFailed: no child could be started.
+
         """
 
     def close(self) -> None:
         """End every child, at work or idle, and wait until they are gone."""
 
 
-class LaunchFailed(Exception):  # noqa: N818 - named for what happened, as in domain/errors.py
+class LaunchFailed(Exception):
     """No child process could be started."""

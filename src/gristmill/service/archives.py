@@ -20,6 +20,7 @@ from typing import IO, BinaryIO, Self, cast
 
 from gristmill.domain import file_signatures
 from gristmill.domain.archive import Tally, inner_path, link_target, refused
+from gristmill.domain.errors import Invalid
 from gristmill.service.context import Limits
 
 _BLOCK_BYTES = 1024 * 1024
@@ -101,7 +102,7 @@ def members(stream: BinaryIO, *, limits: Limits) -> Iterator[Member]:
             case Packing.PLAIN:
                 yield from _single(stream, tally)
     except _BROKEN as error:
-        raise refused(f"The archive cannot be read to its end: {error or type(error).__name__}.") from error
+        raise _unreadable(error) from error
 
 
 def unpack(stream: BinaryIO, target: Path, *, name: str, limits: Limits) -> None:
@@ -138,7 +139,10 @@ class _Counted(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        block = self._stream.read(_BLOCK_BYTES if size < 0 else min(size, _BLOCK_BYTES))
+        try:
+            block = self._stream.read(_BLOCK_BYTES if size < 0 else min(size, _BLOCK_BYTES))
+        except _BROKEN as error:
+            raise _unreadable(error) from error
         self._tally.block(len(block))
         return block
 
@@ -146,6 +150,10 @@ class _Counted(io.RawIOBase):
         """Read what is left."""
         while self.read(_BLOCK_BYTES):
             pass
+
+
+def _unreadable(error: Exception) -> Invalid:
+    return refused(f"The archive cannot be read to its end: {error or type(error).__name__}.")
 
 
 @contextmanager

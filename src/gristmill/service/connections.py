@@ -97,6 +97,21 @@ def properties(context: Context, asset: Asset) -> dict[str, Any]:
     return {**asset.entity["connection"].get("properties", {}), **sealed}
 
 
+def adopted(context: Context, described: object) -> dict[str, Any]:
+    """Return the entity of an imported connection; it may lack secrets, and those that it has are encrypted.
+
+    Raises:
+        Invalid: the type or a property is unknown.
+
+    """
+    document = described if isinstance(described, Mapping) else {}
+    kind = _kind(document.get("datasource_type"))
+    missing = {entry.name: "*" for entry in kind.properties if entry.required}
+    entity = _entity(context, kind, document, missing)
+    given = document.get("properties") or {}
+    return {**entity, SEALED: {name: value for name, value in entity[SEALED].items() if name in given}}
+
+
 def _kind(reference: object) -> DatasourceType:
     try:
         return datasource_types.find(str(reference or ""))

@@ -110,7 +110,7 @@ class _Choice:
     def check(self, found: list[tuple[Asset, list[Attachment]]]) -> None:
         unknown = self._ids - {asset.id for asset, _ in found}
         if unknown:
-            first = sorted(unknown)[0]
+            first = min(unknown)
             raise Invalid(f"assets.asset_ids: there is no asset {first} in this space.", field="assets.asset_ids")
 
     @staticmethod

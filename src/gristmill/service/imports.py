@@ -19,7 +19,7 @@ from gristmill.domain.export import Export, ExportKind
 from gristmill.domain.export_manifest import ExportedAsset
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
-from gristmill.service import ml_assets, software_specifications
+from gristmill.service import connections, ml_assets, software_specifications
 from gristmill.service.access import authorize
 from gristmill.service.archives import Packing, packing_of, unpack
 from gristmill.service.context import Context
@@ -40,6 +40,7 @@ class _Work:
     skipped: list[dict[str, str]] = field(default_factory=list)
     imported: int = 0
     stored: dict[str, Stored] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
 
     def skip(self, asset: ExportedAsset, reason: str) -> None:
         self.skipped.append({"name": asset.name, "asset_type": asset.type, "reason": reason})
@@ -58,6 +59,7 @@ def create(context: Context, actor: Actor, space_id: str | None, path: Path) -> 
     check_upload(context, actor, space_id)
     folder = context.data_dir / "staging" / f"import-{uuid.uuid4().hex}"
     work = _Work()
+    kept: set[str] = set()
     try:
         found = _unpacked(context, path, folder)
         _keep_files(context, found, folder, work)
@@ -68,11 +70,11 @@ def create(context: Context, actor: Actor, space_id: str | None, path: Path) -> 
                 _import(context, connection, actor, space.id, asset, work)
             done = _record(context, actor, space.id, work)
             store.create(connection, done)
-    except BaseException:
-        for stored in work.stored.values():
-            context.content.delete(stored.key)
-        raise
+        kept = work.used
     finally:
+        for place, stored in work.stored.items():
+            if place not in kept:
+                context.content.delete(stored.key)
         shutil.rmtree(folder, ignore_errors=True)
     return done
 
@@ -103,7 +105,7 @@ def _keep_files(context: Context, found: list[ExportedAsset], folder: Path, work
     """Put every file that the manifest names into the content store, once it is what its asset's type says."""
     for asset in found:
         for file in asset.files:
-            if file.path is None:
+            if file.path is None or file.path in work.stored:
                 continue
             path = folder / file.path
             if not path.is_file() or file.path == export_manifest.FILE:
@@ -137,14 +139,16 @@ def _import(
         work.skip(asset, "its content is not what its type says")
         return
     try:
-        entity = _entity(connection, space_id, asset, work)
+        entity = _entity(context, connection, space_id, asset, work)
     except GristmillError as error:
         work.skip(asset, error.message)
         return
     _create(context, connection, actor, space_id, asset, entity, work)
 
 
-def _entity(connection: Connection, space_id: str, asset: ExportedAsset, work: _Work) -> Mapping[str, Any]:
+def _entity(
+    context: Context, connection: Connection, space_id: str, asset: ExportedAsset, work: _Work
+) -> Mapping[str, Any]:
     """Return the entity as it is here: its references lead to assets and specifications of this space."""
     kind = _KINDS.get(asset.type)
     if kind is not None:
@@ -154,6 +158,8 @@ def _entity(connection: Connection, space_id: str, asset: ExportedAsset, work: _
     described = entity.get(asset.type)
     if not isinstance(described, Mapping):
         return entity
+    if asset.type == AssetType.CONNECTION:
+        return connections.adopted(context, described)
     if asset.type == AssetType.SCRIPT and isinstance(described.get("software_spec"), Mapping):
         named = described["software_spec"]
         wanted = named.get("base_id") or named.get("id") or named.get("name")
@@ -196,6 +202,7 @@ def _create(
     assets.create(connection, made)
     for file in asset.files:
         stored = work.stored[file.path] if file.path else None
+        work.used.update([file.path] if file.path else [])
         attachments.create(
             connection,
             Attachment(

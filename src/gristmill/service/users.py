@@ -129,19 +129,16 @@ def delete(context: Context, actor: Actor, id_or_name: str) -> None:
     Raises:
         Forbidden: the actor is no administrator.
         NotFound: there is no such user.
-        Conflict: it is the last administrator, the only admin of a space, or the creator of one.
+        Conflict: it is the last administrator, or the only admin of a space.
 
     """
     _administrators_only(actor)
-    try:
-        with context.database.transaction() as connection:
-            administrators = user_store.lock_administrators(connection)
-            user = _found(connection, id_or_name)
-            _another_administrator(administrators, user)
-            _not_the_only_admin_of_a_space(connection, user)
-            user_store.delete(connection, user.id)
-    except IntegrityError as error:
-        raise Conflict(f"{user.name} has made spaces that are still there. Disable the user instead.") from error
+    with context.database.transaction() as connection:
+        administrators = user_store.lock_administrators(connection)
+        user = _found(connection, id_or_name)
+        _another_administrator(administrators, user)
+        _not_the_only_admin_of_a_space(connection, user)
+        user_store.delete(connection, user.id)
 
 
 def _first_administrator(context: Context, connection: Connection, given: str | None) -> str | None:

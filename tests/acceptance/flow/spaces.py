@@ -21,7 +21,7 @@ def _(flow: Flow) -> None:
 def _(flow: Flow) -> None:
     spaces = flow.client.spaces
     names = spaces.ConfigurationMetaNames
-    wanted = {names.NAME: f"{flow.mode} space", names.DESCRIPTION: "d", names.TAGS: ["t1"]}
+    wanted: dict[str, object] = {names.NAME: f"{flow.mode} space", names.DESCRIPTION: "d", names.TAGS: ["t1"]}
     if flow.mode == "cloud":
         storage = "crn:v1:bluemix:public:cloud-object-storage:global:a/1:2::"
         wanted[names.STORAGE] = {"resource_crn": storage}

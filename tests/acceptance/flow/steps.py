@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -32,13 +33,13 @@ class Steps:
         return take
 
 
-def run(parts: Iterable[Steps], flow: Any, *, mode: str = "") -> int:  # noqa: ANN401 - what the steps know of each other
+def run(parts: Iterable[Steps], flow: Any, *, mode: str = "") -> int:
     """Run every step with ``flow``; print a line for each, and tracebacks; return how many failed."""
     failed = 0
     for name, only, step in (each for part in parts for each in part.steps):
         if only in (None, mode):
             failed += not _run(name, step, flow)
-    print(f"{failed} failed", flush=True)
+    _tell(f"{failed} failed")
     return failed
 
 
@@ -55,14 +56,19 @@ def refused(expected: str) -> Iterator[None]:
     raise AssertionError(f"nothing was refused where {expected!r} was expected")
 
 
-def _run(name: str, step: Callable[[Any], None], flow: Any) -> bool:  # noqa: ANN401
+def _run(name: str, step: Callable[[Any], None], flow: Any) -> bool:
     begun, story = time.monotonic(), ""
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # the clients are talkative
             step(flow)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever goes wrong, the steps after it are tried
         story = traceback.format_exc()
-    print(f"{'FAIL' if story else 'ok  '} {time.monotonic() - begun:6.2f} s  {name}", flush=True)
+    _tell(f"{'FAIL' if story else 'ok  '} {time.monotonic() - begun:6.2f} s  {name}")
     if story:
-        print(story, flush=True)
+        _tell(story)
     return not story
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

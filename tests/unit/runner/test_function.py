@@ -80,7 +80,8 @@ def test_gzip_and_directory_are_accepted(tmp_path: Path) -> None:
 def test_elements_keep_their_members_both_ways(tmp_path: Path) -> None:
     source = """
 def score(payload):
-    return {"predictions": [{"id": e["id"], "n": len(e["values"]), "values": e["values"]} for e in payload["input_data"]]}
+    given = payload["input_data"]
+    return {"predictions": [{"id": e["id"], "n": len(e["values"]), "values": e["values"]} for e in given]}
 """
     directory = function(tmp_path, source).with_rows([[1]], ["a"], id="one").with_rows([["x"], [None]], id="two")
     result = directory.run()
@@ -105,8 +106,8 @@ def test_numbers_of_numpy_and_missing_values_become_plain(tmp_path: Path) -> Non
     source = """
 import numpy, datetime
 def score(payload):
-    rows = [[numpy.float32(0.5), numpy.int64(3), float("nan"), float("inf"), numpy.array([1, 2])], (datetime.date(2026, 3, 29),)]
-    return {"predictions": [{"values": rows}]}
+    row = [numpy.float32(0.5), numpy.int64(3), float("nan"), float("inf"), numpy.array([1, 2])]
+    return {"predictions": [{"values": [row, (datetime.date(2026, 3, 29),)]}]}
 """
     directory = function(tmp_path, source).with_rows([[1]], ["x"])
     directory.run()

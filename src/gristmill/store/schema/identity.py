@@ -56,7 +56,7 @@ spaces = Table(
     Column("storage", Document),
     Column("compute", Document, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("creator_id", ForeignKey("users.id"), nullable=False),
+    Column("creator_id", String(36), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("modified_at", Instant, nullable=False),
     Index("ix_spaces_created", "created_at", "id"),

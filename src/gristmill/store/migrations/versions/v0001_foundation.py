@@ -32,6 +32,23 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_discarded_contents")),
     )
     op.create_table(
+        "spaces",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("type", sa.String(length=40), nullable=False),
+        sa.Column("tags", Document, nullable=False),
+        sa.Column("stage", Document, nullable=False),
+        sa.Column("storage", Document, nullable=True),
+        sa.Column("compute", Document, nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("creator_id", sa.String(length=36), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("modified_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spaces")),
+    )
+    op.create_index("ix_spaces_created", "spaces", ["created_at", "id"], unique=False)
+    op.create_table(
         "users",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -68,39 +85,6 @@ def _tables() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
     )
     op.create_index(op.f("ix_api_keys_user_id"), "api_keys", ["user_id"], unique=False)
-    op.create_table(
-        "spaces",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("type", sa.String(length=40), nullable=False),
-        sa.Column("tags", Document, nullable=False),
-        sa.Column("stage", Document, nullable=False),
-        sa.Column("storage", Document, nullable=True),
-        sa.Column("compute", Document, nullable=False),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("creator_id", sa.String(length=36), nullable=False),
-        sa.Column("created_at", Instant, nullable=False),
-        sa.Column("modified_at", Instant, nullable=False),
-        sa.ForeignKeyConstraint(["creator_id"], ["users.id"], name=op.f("fk_spaces_creator_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_spaces")),
-    )
-    op.create_index("ix_spaces_created", "spaces", ["created_at", "id"], unique=False)
-    op.create_table(
-        "task_credentials",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("user_id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("type", sa.String(length=40), nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
-        sa.Column("created_at", Instant, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_task_credentials_user_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_task_credentials")),
-        sa.UniqueConstraint("user_id", name=op.f("uq_task_credentials_user_id")),
-    )
     op.create_table(
         "assets",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -247,6 +231,21 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_software_specifications")),
         sa.UniqueConstraint("space_id", "name", name=op.f("uq_software_specifications_space_id_name")),
+    )
+    op.create_table(
+        "task_credentials",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("type", sa.String(length=40), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_task_credentials_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task_credentials")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_task_credentials_user_id")),
     )
     op.create_table(
         "asset_revisions",

@@ -1,0 +1,55 @@
+"""`/v2/asset_types/{type}/search`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, ConfigDict
+
+from gristmill.api.envelope import without_none
+from gristmill.api.session import Ctx, Me
+from gristmill.api.v2.asset_envelope import envelope
+from gristmill.domain.page import MAX_LIMIT
+from gristmill.service.asset_search import Search, search
+
+router = APIRouter(tags=["search"])
+
+
+class SearchBody(BaseModel):
+    """What a client searches; ``bookmark`` comes from the page before."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    query: str | None = None
+    include: str | None = None
+    sort: str | None = None
+    limit: int | None = None
+    bookmark: str | None = None
+
+
+@router.post("/v2/asset_types/{asset_type}/search")
+def find(
+    ctx: Ctx, me: Me, asset_type: str, body: Annotated[SearchBody | None, Body()] = None, space_id: str | None = None
+) -> dict[str, Any]:
+    """Return a page of assets; ``next`` is the whole body of the request for the page after it."""
+    body = body or SearchBody()
+    included = {word.strip() for word in (body.include or "").split(",")}
+    # Clients read the connection type from the entity without asking for it.
+    with_entity = not included - {""} or "entity" in included
+    limit = max(1, min(body.limit or MAX_LIMIT, MAX_LIMIT))
+    wanted = Search(
+        type=asset_type,
+        query=body.query or "*:*",
+        sort=body.sort,
+        limit=limit,
+        bookmark=body.bookmark,
+        with_attachments="attachments" in included,
+    )
+    found = search(ctx, me, space_id, wanted)
+    shown = [envelope(item, attachments="attachments" in included, entity=with_entity) for item in found.items]
+    answer: dict[str, Any] = {"total_rows": found.total, "results": shown}
+    if found.next:
+        again = {"query": wanted.query, "include": body.include, "sort": body.sort, "limit": limit}
+        answer["next"] = without_none({**again, "bookmark": found.next})
+    return answer

@@ -1,0 +1,248 @@
+"""The composition root: puts a server together from its settings, and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from uvicorn.loops.auto import auto_loop_factory
+
+from gristmill import telemetry, tls
+from gristmill.api.app import create_api
+from gristmill.api.listeners import Listener, bind, serve
+from gristmill.content.folder import FolderContent
+from gristmill.domain.errors import GristmillError
+from gristmill.engine.engine import Engine
+from gristmill.launch.environments import shipped
+from gristmill.launch.process import ProcessLauncher
+from gristmill.service import users
+from gristmill.service.context import Context, Limits
+from gristmill.service.secrets import Secrets, master_key
+from gristmill.settings import DATABASE_FILE, Settings
+from gristmill.store import health
+from gristmill.store.database import Database
+from gristmill.store.migrate import NewerSchema, migrate
+
+LOOPBACK = "127.0.0.1"
+Announce = Callable[[str], None]
+
+
+class CannotStart(Exception):
+    """The server cannot start; the message says why, and the way out."""
+
+
+def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> None:
+    """Run the API, the engine, or both, until SIGTERM or SIGINT. ``announce`` gets the lines for whoever started it.
+
+    Raises:
+        CannotStart: a port is in use, the database does not answer, or a setting does not fit.
+
+    """
+    telemetry.configure(settings.log_level, sys.stderr)
+    # First of all, so that a second server on the same ports ends before it touches anything.
+    sockets = _bind_all(settings) if api else []
+    context = compose(settings)
+    try:
+        new_key = users.bootstrap(context, settings.admin_api_key)
+        if new_key:
+            announce(f"The API key of the user admin, shown only this once: {new_key}")
+        listeners = _listeners(settings, sockets)
+        worker = _engine(context, settings) if engine else None
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker))
+    finally:
+        context.database.close()
+
+
+def compose(settings: Settings) -> Context:
+    """Return the ports of the use cases, over a database that has this version's schema.
+
+    Raises:
+        CannotStart: the database does not answer or is newer, or a setting does not fit.
+
+    """
+    data_dir = settings.data_dir.resolve()
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data_dir / "staging").mkdir(exist_ok=True)
+        if not settings.database_url:
+            # SQLite gives the files beside it the same mode.
+            (data_dir / DATABASE_FILE).touch(mode=0o600)
+        return Context(
+            database=prepare_database(settings.database),
+            content=FolderContent(data_dir / "content"),
+            secrets=Secrets(master_key(data_dir, settings.secret_key)),
+            data_dir=data_dir,
+            limits=_limits(settings),
+        )
+    except GristmillError as error:
+        raise CannotStart(error.message) from error
+    except OSError as error:
+        raise CannotStart(f"The data directory {data_dir} cannot be used: {error}.") from error
+
+
+def prepare_database(url: str) -> Database:
+    """Return the database behind a URL, with this version's schema.
+
+    Raises:
+        CannotStart: it does not answer, or was written by a newer version.
+
+    """
+    try:
+        database = health.connect(url)
+        migrate(database)
+    except health.DatabaseUnusable as error:
+        raise CannotStart(f"The database cannot be used: {error}. Check GRISTMILL_DATABASE_URL.") from error
+    except NewerSchema as error:
+        raise CannotStart(str(error)) from error
+    return database
+
+
+async def _until_stopped(
+    context: Context,
+    settings: Settings,
+    announce: Announce,
+    *,
+    listeners: Sequence[Listener],
+    engine: Engine | None,
+) -> None:
+    stop = _stop_on_signals()
+    if engine:
+        engine.start()
+        context = replace(context, wake=engine.wake)
+    async with asyncio.TaskGroup() as group:
+        if listeners:
+            api = create_api(context, public_url=settings.public_url)
+            group.create_task(
+                serve(
+                    api,
+                    listeners,
+                    stop=stop,
+                    on_ready=lambda: announce(_ready_line(settings, listeners[0])),
+                    grace_seconds=settings.grace_seconds,
+                )
+            )
+        else:
+            announce("Gristmill is at work.")
+        await stop.wait()
+        if engine:
+            await asyncio.to_thread(engine.stop)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Return an event that the first SIGTERM or SIGINT sets; a second one ends the process at once."""
+    stop = asyncio.Event()
+
+    def told(number: int) -> None:
+        if stop.is_set():
+            # Children notice: the pipe that they hold ends with this process.
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told, number)
+    return stop
+
+
+def _bind_all(settings: Settings) -> list[socket.socket]:
+    """Bind the API's port, and the plain one on loopback if it is wanted."""
+    sockets = [_bind(settings.host, settings.port, setting="port")]
+    if settings.http_port is not None:
+        sockets.append(_bind(LOOPBACK, settings.http_port, setting="http_port"))
+    return sockets
+
+
+def _bind(host: str, port: int, *, setting: str) -> socket.socket:
+    try:
+        return bind(host, port)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "is in use by another program" if in_use else f"cannot be listened on: {error.strerror or error}"
+        way_out = (
+            f"Choose another with --{setting.replace('_', '-')} or GRISTMILL_{setting.upper()}; 0 takes any free one."
+        )
+        raise CannotStart(f"Port {port} of {host} {reason}. {way_out}") from error
+
+
+def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> list[Listener]:
+    plain = [Listener(socket=one) for one in sockets]
+    if not sockets or not settings.tls:
+        return plain
+    if settings.tls_cert:
+        _check_certificate(settings)
+        secured = Listener(socket=sockets[0], certificate=settings.tls_cert, key=settings.tls_key)
+    else:
+        identity = tls.ensure(_tls_directory(settings), _names(settings), now=datetime.now(UTC))
+        secured = Listener(socket=sockets[0], certificate=identity.server)
+    return [secured, *plain[1:]]
+
+
+def _check_certificate(settings: Settings) -> None:
+    assert settings.tls_cert
+    try:
+        # An encrypted key would be asked for at the terminal; here there is none.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_cert, settings.tls_key, lambda: ""
+        )
+    except OSError as error:
+        pair = f"The certificate {settings.tls_cert} with the key {settings.tls_key}"
+        raise CannotStart(f"{pair} cannot be used: {error}.") from error
+
+
+def _names(settings: Settings) -> list[str]:
+    """Return the host names and addresses that the certificate is for."""
+    public = urlsplit(settings.public_url or "").hostname
+    given = [name for name in (settings.host, public) if name and not _any_address(name)]
+    return ["localhost", LOOPBACK, "::1", socket.gethostname(), *given]
+
+
+def _ready_line(settings: Settings, main: Listener) -> str:
+    host = socket.gethostname() if _any_address(settings.host) else settings.host
+    place = f"{f'[{host}]' if ':' in host else host}:{main.port}"
+    if main.certificate is None:
+        return f"Gristmill is ready at http://{place}"
+    if settings.tls_cert:
+        return f"Gristmill is ready at https://{place} (certificate: {settings.tls_cert})"
+    return f"Gristmill is ready at https://{place} (CA: {_tls_directory(settings) / 'ca.pem'})"
+
+
+def _any_address(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _tls_directory(settings: Settings) -> Path:
+    return settings.data_dir.resolve() / "tls"
+
+
+def _engine(context: Context, settings: Settings) -> Engine:
+    directory = context.data_dir / "launcher"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return Engine(
+        context,
+        launcher=ProcessLauncher(directory=directory, environment=shipped()),
+        slots=settings.worker_slots,
+        lease_seconds=settings.lease_seconds,
+        grace_seconds=settings.grace_seconds,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        body_bytes=settings.max_body_bytes,
+        inline_bytes=settings.max_inline_bytes,
+        upload_bytes=settings.max_upload_bytes,
+    )

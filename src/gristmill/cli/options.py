@@ -1,0 +1,53 @@
+"""Options of commands, made from the settings: ``--port`` is GRISTMILL_PORT, and wins over it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from gristmill.settings import Settings
+
+# Anyone on the machine can read the command lines of its processes.
+ENVIRONMENT_ONLY = frozenset({"admin_api_key", "secret_key"})
+
+
+def takes_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
+    """Return a command for typer that has an option for each setting."""
+
+    def run(**given: Any) -> None:  # noqa: ANN401 - what the signature below says
+        command(read({name: value for name, value in given.items() if value is not None}))
+
+    parameters = [_parameter(name) for name in Settings.model_fields if name not in ENVIRONMENT_ONLY]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__ = command.__name__
+    run.__doc__ = command.__doc__
+    return run
+
+
+def read(given: dict[str, Any]) -> Settings:
+    """Return the settings, or end the process with a line for each one that is wrong."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        for fault in error.errors():
+            where = ".".join(str(part) for part in fault["loc"]) or "settings"
+            sys.stderr.write(f"GRISTMILL_{where.upper()}: {fault['msg']}\n")
+        raise typer.Exit(2) from error
+
+
+def _parameter(name: str) -> Parameter:
+    field = Settings.model_fields[name]
+    flag = f"--{name.replace('_', '-')}"
+    shown = "" if field.default_factory or field.default is None else f" [default: {field.default}]"
+    help_text = f"{field.description}{shown} [env: GRISTMILL_{name.upper()}]"
+    if field.annotation is bool:
+        annotation: Any = Annotated[bool | None, typer.Option(f"{flag}/--no-{flag[2:]}", help=help_text)]
+    else:
+        annotation = Annotated[str | None, typer.Option(flag, help=help_text, show_default=False)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -1,0 +1,1 @@
+"""Bytes: uploads, payloads, results and logs, under opaque keys."""

@@ -1,0 +1,48 @@
+"""What the floors above ask of a content store. `folder.py` keeps it in a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A finished piece of content; ``size`` in bytes, ``sha256`` in hexadecimal."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+class Content(Protocol):
+    """Content is written once, whole, under a new key, and never changed. Keys are made by the store."""
+
+    def put(self, chunks: Iterable[bytes]) -> Stored:
+        """Keep the bytes; they are there, durably and whole, when this returns, and not at all when it raises."""
+
+    def put_file(self, path: Path) -> Stored:
+        """Keep a file's bytes; the file itself may be moved away."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open for reading.
+
+        Raises:
+            ContentMissing: nothing is kept under this key.
+
+        """
+
+    def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from ``start`` in blocks of at most 1 MiB."""
+
+    def materialize(self, key: str, target: Path) -> None:
+        """Lay the content down as a file of its own; changing that file does not change the content."""
+
+    def delete(self, key: str) -> None:
+        """Remove it; absent is fine."""
+
+
+class ContentMissing(Exception):
+    """Nothing is kept under that key."""

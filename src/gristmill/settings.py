@@ -1,0 +1,98 @@
+"""Every setting, read from the environment as ``GRISTMILL_<NAME>``, or given on the command line as ``--<name>``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GIB = 1024**3
+MIB = 1024**2
+DATABASE_FILE = "gristmill.db"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+OptionalPort = Annotated[
+    Port | None, BeforeValidator(lambda value: None if str(value).lower() in {"", "none", "off"} else value)
+]
+
+
+def _cpus() -> int:
+    return os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Read once, when a process starts. Sizes in bytes, durations in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="GRISTMILL_", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on for the API; 0.0.0.0 for all addresses.")
+    port: Port = Field(default=18443, description="TLS port of the API; 0 takes any free one.")
+    http_port: OptionalPort = Field(
+        default=18080,
+        description="Plain HTTP port, on loopback only, for the console and curl; 0 takes any free one, none: off.",
+    )
+    data_dir: Path = Field(
+        default=Path("gristmill-data"),
+        description="Directory of everything that is kept: database, content, keys, run directories.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="Database, as postgresql://user:password@host/name; by default SQLite in the data directory.",
+    )
+    tls: bool = Field(default=True, description="Whether the API port speaks TLS; off behind a proxy that does.")
+    tls_cert: Path | None = Field(
+        default=None,
+        description="Certificate chain (PEM) to use instead of one from the private CA in the data directory.",
+    )
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) that belongs to tls_cert.")
+    public_url: str | None = Field(
+        default=None, description="URL by which clients reach the server, if it is another than where it listens."
+    )
+    admin_api_key: str | None = Field(
+        default=None,
+        description="API key of the first administrator; by default one is made on the first start and printed.",
+    )
+    secret_key: str | None = Field(
+        default=None,
+        description="Key of at least 32 characters for tokens and encryption, the same on all servers; "
+        "by default the one in secret.key of the data directory.",
+    )
+    max_body_bytes: int = Field(default=16 * MIB, gt=0, description="Most bytes of a request's JSON body.")
+    max_inline_bytes: int = Field(
+        default=4 * GIB, gt=0, description="Most bytes of a deployment job with its inline data."
+    )
+    max_upload_bytes: int = Field(default=64 * GIB, gt=0, description="Most bytes of an upload.")
+    worker_slots: int = Field(
+        default_factory=lambda: max(4, 2 * _cpus()),
+        gt=0,
+        description="Runs that one worker works on at once; by default twice its processors, at least 4.",
+    )
+    lease_seconds: float = Field(
+        default=30, gt=0, description="How long a worker may be silent before its runs are taken over."
+    )
+    grace_seconds: float = Field(
+        default=30, ge=0, description="How long a stop waits for requests and runs before it ends them."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level of the events that are logged to standard error."
+    )
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: give both or none")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_default(cls, values: Any) -> Any:  # noqa: ANN401 - whatever sources gave
+        # A container's environment often sets what is not wanted to the empty string.
+        return {name: value for name, value in values.items() if value != "" or name == "http_port"}
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / DATABASE_FILE}"

@@ -1,0 +1,41 @@
+"""``python -m gristmill_runner``: run one directory, serve several, or be the zygote of those that serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from gristmill_runner.interruption import Interruption
+from gristmill_runner.limits import settle_child
+from gristmill_runner.one_run import live_output, run_directory
+from gristmill_runner.run_context import Shelf
+from gristmill_runner.serve import serve, take_standard_input
+from gristmill_runner.zygote import Zygote
+
+_USAGE = """usage: gristmill_runner run DIRECTORY
+       gristmill_runner serve REPLY_DESCRIPTOR      directories on standard input, a line each
+       gristmill_runner zygote SOCKET_DESCRIPTOR MODULE...
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the arguments say; return the exit code."""
+    mode, rest = (arguments or [""])[0], arguments[1:]
+    if mode == "run" and len(rest) == 1:
+        settle_child()
+        live_output()
+        return run_directory(Path(rest[0]).resolve(), Shelf(), Interruption())["exit_code"]
+    if mode == "serve" and len(rest) == 1:
+        if os.getpgrp() != os.getpid():
+            os.setpgid(0, 0)
+        serve(take_standard_input(), int(rest[0]))
+    if mode == "zygote" and rest:
+        Zygote(socket_descriptor=int(rest[0]), preload=rest[1:]).run()
+        return 0
+    sys.stderr.write(_USAGE)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

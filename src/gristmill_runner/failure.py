@@ -1,0 +1,84 @@
+"""Why a run fails: the exception that carries a stable code, and how any exception becomes the result's cause."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from gristmill_runner.protocol import Cause
+
+OUT_OF_MEMORY = "out_of_memory"
+TRACEBACK_LIMIT = 16_000
+_OURS = str(Path(__file__).parent)
+_NATIVE_OUT_OF_MEMORY = (
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate",
+    "malloc of size",
+    "cannot allocate memory",
+)
+
+
+class RunFailed(Exception):
+    """A run that cannot go on; ``code`` is stable, the message is one sentence for the person who reads the result."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory ran out, also where a native library says so in its own words."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, (RuntimeError, OSError, ValueError)) and any(
+        word in text for word in _NATIVE_OUT_OF_MEMORY
+    )
+
+
+def cause_of(error: BaseException, *, memory_limit_bytes: int | None = None) -> Cause:
+    """Describe an exception as a cause; one that is not ours is the user's code."""
+    if is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error):
+        return {"code": OUT_OF_MEMORY, "message": _memory_message(memory_limit_bytes), "traceback": story_of(error)}
+    if isinstance(error, RunFailed):
+        cause: Cause = {"code": error.code, "message": str(error)}
+        if error.__cause__ is not None:
+            cause["traceback"] = story_of(error.__cause__)
+        return cause
+    return {"code": "user_code_failed", "message": summary_of(error), "traceback": story_of(error)}
+
+
+def summary_of(error: BaseException) -> str:
+    """Return the exception in one line, as Python itself would end its traceback."""
+    return "".join(traceback.format_exception_only(type(error), error)).strip()
+
+
+def story_of(error: BaseException) -> str:
+    """Return the traceback from the first frame that is not the runner's; its end is kept where it is too long."""
+    lines = traceback.format_exception(type(error), error, _users_part(error.__traceback__))
+    return "".join(lines)[-TRACEBACK_LIMIT:]
+
+
+def tell(cause: Cause) -> None:
+    """Print the cause to standard error, and so to the run's log."""
+    print(cause.get("traceback") or "", file=sys.stderr, end="")  # noqa: T201 - standard error is the run's log
+    print("{code}: {message}".format(**cause), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _memory_message(limit_bytes: int | None) -> str:
+    if limit_bytes is None:
+        return "out of memory"
+    return f"out of memory: the run may use {limit_bytes / 2**20:,.0f} MiB"
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_machinery(filename: str) -> bool:
+    return filename.startswith((_OURS, "<frozen runpy", "<frozen importlib")) or filename.endswith("/runpy.py")

@@ -1,0 +1,1 @@
+"""What can be run, a module a kind."""

@@ -1,0 +1,139 @@
+"""Kind ``function``: the user's own ``score(payload)``, called once with all of the run's input."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import inspect
+import linecache
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from gristmill_runner.chunk import Chunk
+from gristmill_runner.convert import infer, is_text, to_series
+from gristmill_runner.failure import RunFailed
+from gristmill_runner.kinds.reply import rows_of, tables_of
+from gristmill_runner.plain import column_values, json_line
+from gristmill_runner.progress import Progress
+from gristmill_runner.protocol import OUTPUTS, PROGRESS, InlineTable, Result
+from gristmill_runner.readers import Source, sources
+from gristmill_runner.run_context import Run
+from gristmill_runner.writers import file_writer
+
+_MODULE = "gristmill_function"
+_GZIP = b"\x1f\x8b"
+_Score = Callable[[Any], Any]
+
+
+def run_function(run: Run) -> Result:
+    """Call the function and store its reply: inline, an element each; as a file, the rows of all elements.
+
+    A file has the columns of the reply alone, because a function need not answer row by row.
+    """
+    inputs = sources(run.directory, run.spec)
+    score: _Score = run.shelf.get(run.asset, lambda: _load(run.asset))
+    with contextlib.closing(Progress(run.directory / PROGRESS, None)) as progress:
+        elements = [_element(source) for source in inputs]
+        replied = tables_of(score({"input_data": elements}))
+        progress.advance(sum(len(element["values"]) for element in elements))
+    output = run.spec.get("output") or {}
+    result = _to_file(run, replied) if output.get("kind") == "file" else _to_rows(run, replied)
+    result["rows"] = {"read": progress.rows_done, "scored": progress.rows_done}
+    return result
+
+
+def _load(asset: Path) -> _Score:
+    """Execute the source and find its scorer: ``score``, or what a function around a ``score`` returns."""
+    path = _source_file(asset)
+    content = path.read_bytes()
+    source = (gzip.decompress(content) if content.startswith(_GZIP) else content).decode("utf-8")
+    module = ModuleType(_MODULE)
+    module.__file__ = str(path)
+    sys.modules[_MODULE] = module
+    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
+    exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - running it is the job
+    return _scorer(module)
+
+
+def _source_file(asset: Path) -> Path:
+    if asset.is_file():
+        return asset
+    files = sorted(asset.rglob("*.py")) or sorted(file for file in asset.rglob("*") if file.is_file())
+    if len(files) != 1:
+        raise RunFailed("no_scorer", f"the function's content has {len(files)} source files, where one is expected")
+    return files[0]
+
+
+def _scorer(module: ModuleType) -> _Score:
+    score = getattr(module, "score", None)
+    if callable(score):
+        found: _Score = score
+        return found
+    own = [member for member in vars(module).values() if isinstance(member, FunctionType)]
+    makers = [member for member in own if member.__module__ == _MODULE and _holds_score(member.__code__)]
+    for maker in makers:
+        made: _Score | None = maker() if _needs_nothing(maker) else None
+        if callable(made):
+            return made
+    raise RunFailed(
+        "no_scorer", "there is no score(payload), neither by itself nor inside a function without arguments"
+    )
+
+
+def _holds_score(code: CodeType) -> bool:
+    return any(isinstance(inner, CodeType) and inner.co_name == "score" for inner in code.co_consts)
+
+
+def _needs_nothing(function: FunctionType) -> bool:
+    free = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(function).parameters.values()
+    return all(parameter.default is not parameter.empty or parameter.kind in free for parameter in parameters)
+
+
+def _element(source: Source) -> dict[str, Any]:
+    """Return one element of ``input_data``; a function gets its whole input at once, as in the product."""
+    chunks = list(source.chunks())
+    fields = chunks[0].names if chunks and chunks[0].named else (source.table or {}).get("fields")
+    element: dict[str, Any] = dict((source.table or {}).get("members") or {})
+    if fields is not None:
+        element["fields"] = list(fields)
+    kinds = (
+        {name: infer(chunks[0].columns[position]) for position, name in enumerate(chunks[0].names)} if chunks else {}
+    )
+    element["values"] = [row for chunk in chunks for row in _rows(chunk, kinds)]
+    return element
+
+
+def _rows(chunk: Chunk, kinds: dict[str, str | None]) -> list[list[Any]]:
+    columns = [_values(name, chunk.columns[position], kinds.get(name)) for position, name in enumerate(chunk.names)]
+    return [[column[row] for column in columns] for row in range(chunk.rows)]
+
+
+def _values(name: str, column: Any, kind: str | None) -> list[object]:  # noqa: ANN401 - see chunk.Column
+    if isinstance(column, list):
+        return column
+    return column_values(to_series(column, name=name, kind=kind) if kind and is_text(column) else column)
+
+
+def _to_rows(run: Run, replied: list[dict[str, Any]]) -> Result:
+    tables: list[InlineTable] = []
+    for number, element in enumerate(replied):
+        path = f"{OUTPUTS}/predictions-{number}.jsonl"
+        with (run.directory / path).open("w", encoding="utf-8") as file:
+            file.writelines(json_line(row) + "\n" for row in element["values"])
+        members = {name: value for name, value in element.items() if name not in ("fields", "values")}
+        table: InlineTable = {"path": path, "rows": len(element["values"]), "members": members}
+        tables.append({**table, "fields": element["fields"]} if "fields" in element else table)
+    return {"predictions": tables, "outputs": [table["path"] for table in tables]}
+
+
+def _to_file(run: Run, replied: list[dict[str, Any]]) -> Result:
+    path = f"{OUTPUTS}/{run.spec['output']['path']}"
+    fields, rows = rows_of(replied)
+    columns = [[row[position] for row in rows] for position in range(len(fields))]
+    with contextlib.closing(file_writer(run.directory / path, run.spec["output"].get("format") or "csv", {})) as writer:
+        writer.write(Chunk("", 1, fields, columns), {})
+    return {"outputs": [path]}

@@ -1,0 +1,30 @@
+"""Dispatches a run to its kind; a kind's module is imported when it is first needed."""
+
+from __future__ import annotations
+
+from gristmill_runner.failure import RunFailed
+from gristmill_runner.protocol import Result
+from gristmill_runner.run_context import Run
+
+
+def run_kind(run: Run) -> Result:
+    """Run the run's kind.
+
+    Raises:
+        RunFailed: ``unsupported_kind``, or why the run fails. Exceptions of user code pass through.
+
+    """
+    kind = run.spec.get("kind")
+    if kind == "model":
+        from gristmill_runner.kinds.model import run_model
+
+        return run_model(run)
+    if kind == "function":
+        from gristmill_runner.kinds.function import run_function
+
+        return run_function(run)
+    if kind == "python_script":
+        from gristmill_runner.kinds.python_script import run_python_script
+
+        return run_python_script(run)
+    raise RunFailed("unsupported_kind", f"this runner cannot run assets of kind {kind!r}")

@@ -1,0 +1,58 @@
+"""What the kernel holds a child to: memory, core files, and who is ended first when the machine's memory runs out."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import resource
+from pathlib import Path
+
+_RESERVE_BYTES = 64 * 2**20
+_PR_SET_CHILD_SUBREAPER = 36
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def settle_child() -> None:
+    """Leave no core file, and be the kernel's first choice when the whole machine is out of memory."""
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def bound_memory(limit_bytes: int | None) -> None:
+    """Bound what the process may allocate beyond what it holds now; a bound that is set already stays.
+
+    The preloaded libraries are shared by all children, so they are not counted against the run.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit_bytes is None or soft != resource.RLIM_INFINITY:
+        return
+    soft = _allocated_bytes() + limit_bytes
+    ceiling = soft + _RESERVE_BYTES
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, ceiling if hard == resource.RLIM_INFINITY else min(hard, ceiling)))
+
+
+def open_reserve() -> None:
+    """Allow the last megabytes, so that a run out of memory can still say so."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def adopt_orphans() -> None:
+    """Make processes whose parent dies below us our own children, so that none can slip away."""
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def flush_native_output() -> None:
+    """Flush what native libraries printed through C's own buffers."""
+    _LIBC.fflush(None)
+
+
+def _allocated_bytes() -> int:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    return 0

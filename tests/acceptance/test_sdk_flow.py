@@ -1,0 +1,68 @@
+"""The unmodified clients: the newer one in both modes and the older one, side by side against one server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.acceptance.rest import Rest
+from tests.acceptance.server import API_KEY, ROOT, Server, environment
+
+FLOW_SECONDS = 300
+OLD_CLIENT = ROOT / ".venv-old-client" / "bin" / "python"
+MISSING = f"{OLD_CLIENT} is missing: build the older client's environment with `make old-client`"
+# What the newer client needs in its environment for a cloud that is one's own server.
+CLOUD = {"DEPLOYMENT_PLATFORM": "private", "FLIGHT_SERVICE_LOCATION": "flight.invalid"}
+Flow = tuple["subprocess.Popen[bytes]", Path]
+
+
+@pytest.fixture(scope="module")
+def flows(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Flow]]:
+    """All flows, begun at the same time: they sleep more than they work."""
+    session = Rest(server)
+    session.add_user("u2")
+    # The first administrator has a task credential from the start; a user of the cloud stores its own.
+    cloud_key = session.add_user("cloud-user")
+    new = [sys.executable, "-m", "tests.acceptance.sdk_flow", "--url", server.url]
+    commands = {
+        "cpd": ([*new, "--mode", "cpd", "--verify", str(server.ca)], API_KEY, {}),
+        "cloud": ([*new, "--mode", "cloud", "--user", "cloud-user"], cloud_key, CLOUD),
+    }
+    if OLD_CLIENT.exists():
+        commands["old"] = ([str(OLD_CLIENT), "-m", "tests.acceptance.sdk_flow_old", server.url], API_KEY, {})
+    begun: dict[str, Flow] = {}
+    for name, (command, key, variables) in commands.items():
+        begun[name] = _begin(command, tmp_path_factory.mktemp(name), API_KEY=key, **variables)
+    yield begun
+    for process, _ in begun.values():
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("name", ["cpd", "cloud", "old"])
+def test_every_step_of_the_client_succeeds(flows: dict[str, Flow], name: str) -> None:
+    if name == "old" and name not in flows:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    process, table = flows[name]
+    code = process.wait(timeout=FLOW_SECONDS)
+    assert code == 0, f"{code} steps of the flow failed:\n{table.read_text()}"
+
+
+def _begin(command: list[str], directory: Path, **variables: str) -> Flow:
+    table = directory / "steps.txt"
+    with table.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return process, table
