@@ -191,7 +191,7 @@ def _arrow(values: Any) -> Any:  # noqa: ANN401
 
 def _is_matrix(values: Any) -> bool:  # noqa: ANN401
     """Tell whether there is a list of finite or missing numbers a row."""
-    if getattr(values, "ndim", 1) != 2 or values.shape[1] == 0 or values.dtype.kind not in "iuf":  # noqa: PLR2004
+    if getattr(values, "ndim", 1) != 2 or values.shape[1] == 0 or values.dtype.kind not in "iuf":
         return False
     import numpy as np
 

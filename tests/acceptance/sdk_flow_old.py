@@ -59,7 +59,7 @@ def _(flow: OldFlow) -> None:
     key = os.environ["API_KEY"]
     credentials = {"url": flow.url, "username": "admin", "apikey": key, "instance_id": "openshift"}
     flow.client = APIClient(credentials, verify=False)
-    assert str(flow.client.CPD_version) == "5.0"
+    assert flow.client.CPD_version == 5.0
 
 
 @step("spaces")

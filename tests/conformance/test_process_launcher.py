@@ -232,8 +232,8 @@ def test_environment_is_built_from_nothing(launcher: ProcessLauncher, tmp_path: 
     by_libraries = {"KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK"}  # scikit-learn sets them when it is imported
     assert ours <= set(variables) <= ours | by_libraries
     assert variables["HOME"] == current == str(tmp_path / "1/work")
-    assert "" not in path
-    assert str(Path(__file__).parents[2] / "src") not in path
+    command = [str(QUICK.python), "-I", "-c", "import json, sys; print(json.dumps(sys.path))"]
+    assert path == json.loads(subprocess.check_output(command))  # nothing of the server's, not even the runner's place
 
 
 def test_children_draw_different_random_numbers(launcher: ProcessLauncher, tmp_path: Path) -> None:

@@ -8,8 +8,33 @@ from gristmill.api import errors, version
 from gristmill.api.envelope import WireResponse
 from gristmill.api.identity import api_keys, task_credentials, tokens, users
 from gristmill.api.limits import BodyLimits
-from gristmill.api.ml_v4 import deployment_job_definitions, deployment_jobs, deployments
-from gristmill.api.v2 import jobs, members, spaces
+from gristmill.api.ml_v4 import (
+    deployment_job_definitions,
+    deployment_jobs,
+    deployments,
+    functions,
+    lists,
+    models,
+)
+from gristmill.api.v2 import (
+    asset_exports,
+    asset_imports,
+    assets,
+    attachments,
+    connections,
+    datasource_types,
+    folder_assets,
+    hardware_specifications,
+    jobs,
+    members,
+    package_extensions,
+    parameter_sets,
+    search,
+    signed,
+    software_specifications,
+    spaces,
+    trashed_assets,
+)
 from gristmill.service.context import Context
 
 # Every router of the server, in the order in which routes are matched.
@@ -21,9 +46,26 @@ ROUTERS: tuple[APIRouter, ...] = (
     task_credentials.router,
     spaces.router,
     members.router,
+    models.router,
+    functions.router,
     deployments.router,
     deployment_jobs.router,
     deployment_job_definitions.router,
+    lists.router,
+    assets.router,
+    attachments.router,
+    search.router,
+    trashed_assets.router,
+    folder_assets.router,
+    parameter_sets.router,
+    connections.router,
+    datasource_types.router,
+    software_specifications.router,
+    hardware_specifications.router,
+    package_extensions.router,
+    asset_exports.router,
+    asset_imports.router,
+    signed.router,
     jobs.router,
 )
 

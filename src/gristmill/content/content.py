@@ -43,6 +43,9 @@ class Content(Protocol):
     def delete(self, key: str) -> None:
         """Remove it; absent is fine."""
 
+    def discard_drafts(self, *, older_than_seconds: float) -> int:
+        """Remove what writers that were killed left half written; return how many drafts went."""
+
 
 class ContentMissing(Exception):
     """Nothing is kept under that key."""

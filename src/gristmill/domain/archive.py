@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from gristmill.domain.errors import Invalid, TooLarge
+from gristmill.domain.errors import Invalid
 
 MOST_NAME_BYTES = 1_024
 MOST_PART_BYTES = 255
@@ -72,13 +72,12 @@ class Tally:
         """Count a member.
 
         Raises:
-            TooLarge: one file too many.
-            Invalid: a file and a directory have the same path.
+            Invalid: it is one too many, or a file and a directory have the same path.
 
         """
         self.files += 1
         if self.files > self.most_files:
-            raise TooLarge(f"The archive has more than {self.most_files} files.", code="archive_too_large")
+            raise _too_large(f"The archive has more than {self.most_files} files.")
         parents = [path[:at] for at, letter in enumerate(path) if letter == "/"]
         for parent in [*parents, path] if is_directory else parents:
             if not self.kinds.setdefault(parent, True):
@@ -91,14 +90,15 @@ class Tally:
         """Count unpacked bytes.
 
         Raises:
-            TooLarge: more than the limit, or more than such a small archive can honestly hold.
+            Invalid: it is more than the limit, or more than such a small archive can honestly hold.
 
         """
         self.bytes += size
         if self.bytes > self.most_bytes:
-            raise TooLarge(f"The archive unpacks to more than {self.most_bytes} bytes.", code="archive_too_large")
+            raise _too_large(f"The archive unpacks to more than {self.most_bytes} bytes.")
         if self.bytes > max(RATIO_COUNTS_FROM_BYTES, MOST_RATIO * self.packed_bytes):
-            raise TooLarge(
-                f"The archive unpacks to more than {MOST_RATIO} times its size; it looks like a bomb.",
-                code="archive_too_large",
-            )
+            raise _too_large(f"The archive unpacks to more than {MOST_RATIO} times its size; it looks like a bomb.")
+
+
+def _too_large(message: str) -> Invalid:
+    return Invalid(message, code="archive_too_large")

@@ -81,8 +81,8 @@ def members(stream: BinaryIO, *, limits: Limits) -> Iterator[Member]:
     What is left unread of a stream is read all the same, so that a walk to the end has seen every byte.
 
     Raises:
-        Invalid: the archive is broken, or a member would leave its directory or is neither file, directory nor link.
-        TooLarge: it unpacks to more than the limits allow.
+        Invalid: the archive is broken, unpacks to more than the limits allow, or has a member that would leave its
+            directory or is neither file, directory nor link.
 
     """
     packing = packing_of(stream)

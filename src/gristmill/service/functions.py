@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gristmill.domain.asset import AssetType
-from gristmill.domain.errors import Invalid, TooLarge
+from gristmill.domain.errors import Invalid
 from gristmill.service.archives import Packing, members, packing_of
 from gristmill.service.ml_assets import Kind, Upload
 from gristmill.service.model_content import Checked
@@ -49,7 +49,7 @@ def _read(stream: Any) -> bytes:  # noqa: ANN401 - any readable
     while block := stream.read(MOST_SOURCE_BYTES):
         source += block
         if len(source) > MOST_SOURCE_BYTES:
-            raise TooLarge(f"The code of a function has at most {MOST_SOURCE_BYTES} bytes.")
+            raise _refused(f"it has more than {MOST_SOURCE_BYTES} bytes")
     return bytes(source)
 
 

@@ -38,8 +38,7 @@ def check(path: Path, model_type: str, *, limits: Limits) -> Checked:
     """Read the file to its end and hold it against the type.
 
     Raises:
-        Invalid: it is broken, empty, or nothing in it looks like such a model.
-        TooLarge: it unpacks to more than the limits allow.
+        Invalid: it is broken or empty, unpacks to more than the limits allow, or nothing in it looks like such a model.
 
     """
     rule = _RULES[family(model_type)]

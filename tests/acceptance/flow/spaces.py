@@ -14,7 +14,7 @@ def _(flow: Flow) -> None:
     flow.connect()
     assert flow.client.ICP_PLATFORM_SPACES is (flow.mode == "cpd")
     if flow.mode == "cpd":
-        assert str(flow.client.CPD_version) == "5.3"
+        assert flow.client.CPD_version == 5.3
 
 
 @step("spaces.store and wait")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-
-from gristmill.service.context import Context
 from tests.api.assets import wire
 from tests.people import add_user, client_of
+
+from gristmill.service.context import Context
 
 
 def test_a_model_is_stored_read_and_downloaded(client: TestClient) -> None:
@@ -122,7 +122,7 @@ def test_an_archive_over_a_limit_is_refused(client: TestClient, context: Context
     model_id = wire.model(client, space_id)["metadata"]["id"]
     zeros = wire.zipped({"m.pkl": wire.PICKLE + bytes(300 * 1024**2)})
     answer = wire.put_model(client, space_id, model_id, zeros)
-    assert (answer.status_code, wire.error(answer)["code"]) == (413, "archive_too_large")
+    assert (answer.status_code, wire.error(answer)["code"]) == (400, "archive_too_large")
     assert _files(context) == []
 
 
