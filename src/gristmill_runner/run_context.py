@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,7 @@ class Run:
 
 
 def _identity(path: Path) -> Identity:
-    files = [path] if path.is_file() else sorted(path.rglob("*"))[:_FILES_LOOKED_AT]
+    inside = (file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix != ".pyc")
+    files = [path] if path.is_file() else itertools.islice(inside, _FILES_LOOKED_AT)
     stats = [file.stat() for file in files]
     return tuple((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats)

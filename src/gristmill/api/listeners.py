@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+_LOOK_SECONDS = 0.05
 _KEEP_ALIVE_SECONDS = 75
 """Longer than the clients keep idle connections: else a POST may meet a connection that is just being closed."""
 
@@ -62,7 +64,7 @@ async def serve(
         on_ready()
         await stop.wait()
         for server in servers:
-            server.should_exit = True
+            group.create_task(server.leave(grace_seconds))
 
 
 class _Server(uvicorn.Server):
@@ -71,6 +73,19 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.accepting = asyncio.Event()
+
+    async def leave(self, grace_seconds: float) -> None:
+        """Let requests at work finish within the grace period; connections that only wait are cut at once.
+
+        Otherwise an idle TLS client would hold the process for 30 seconds: it does not read, so it never says goodbye.
+        """
+        self.should_exit = True
+        deadline = time.monotonic() + grace_seconds
+        # Once at least: what was sent before the signal may be on its way in.
+        await asyncio.sleep(_LOOK_SECONDS)
+        while self.server_state.tasks and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_SECONDS)
+        self.force_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

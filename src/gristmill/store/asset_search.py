@@ -15,6 +15,7 @@ from gristmill.domain.errors import Invalid
 from gristmill.domain.page import Page
 from gristmill.domain.search_query import SearchField, Term
 from gristmill.store.assets import COLUMNS, asset_of
+from gristmill.store.column_types import Instant
 from gristmill.store.database import Connection
 from gristmill.store.schema import assets
 
@@ -105,11 +106,9 @@ def _write_mark(value: object, identifier: str) -> str:
 def _read_mark(mark: str, column: ColumnElement[Any]) -> tuple[Any, str]:
     try:
         value, identifier = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
-        match column.type.python_type:
-            case kind if kind is datetime:
-                return datetime.fromisoformat(value), str(identifier)
-            case kind:
-                return kind(value), str(identifier)
+        if isinstance(column.type, Instant):
+            return datetime.fromisoformat(value), str(identifier)
+        return (int(value) if column is assets.c.size else str(value)), str(identifier)
     except (ValueError, TypeError) as error:
         raise Invalid(
             "This bookmark is not one that a page before gave. Begin again without it.", field="bookmark"

@@ -106,7 +106,13 @@ def test_secrets_are_changed_and_removed_by_patch(client: TestClient, context: C
     assert asset is not None
     assert connections.properties(context, asset)["password"] == "n3w"
     gone = [{"op": "remove", "path": "/properties/password"}]
-    assert client.patch(path, params=params, json=gone).status_code == 400
+    assert client.patch(path, params=params, json=gone).status_code == 200
+    with context.database.snapshot() as connection:
+        asset = assets.get(connection, connection_id)
+    assert asset is not None
+    assert "password" not in connections.properties(context, asset)
+    needed = [{"op": "remove", "path": "/properties/host"}]
+    assert client.patch(path, params=params, json=needed).status_code == 400
     other_type = [{"op": "replace", "path": "/datasource_type", "value": "mysql"}]
     assert client.patch(path, params=params, json=other_type).status_code == 400
 

@@ -14,6 +14,7 @@ from tests.api.assets import wire
 from gristmill.service.context import Context
 
 EXPORTS, IMPORTS = "/v2/asset_exports", "/v2/asset_imports"
+MODEL = wire.tar_gz({"m.pkl": wire.PICKLE})
 
 
 def _export(client: TestClient, space_id: str, **assets: object) -> bytes:
@@ -21,7 +22,8 @@ def _export(client: TestClient, space_id: str, **assets: object) -> bytes:
     made = client.post(EXPORTS, params={"space_id": space_id}, json=body)
     assert made.status_code == 202, made.text
     assert made.json()["entity"]["status"]["state"] == "completed"
-    return client.get(f"{EXPORTS}/{made.json()['metadata']['id']}/content", params={"space_id": space_id}).content
+    answer = client.get(f"{EXPORTS}/{made.json()['metadata']['id']}/content", params={"space_id": space_id})
+    return bytes(answer.content)
 
 
 def _import(client: TestClient, space_id: str, content: bytes) -> Any:
@@ -33,7 +35,7 @@ def _furnished(client: TestClient) -> str:
     space_id = wire.space(client)
     params = {"space_id": space_id}
     model_id = wire.model(client, space_id, tags=["t"])["metadata"]["id"]
-    wire.put_model(client, space_id, model_id, wire.tar_gz({"m.pkl": wire.PICKLE}))
+    wire.put_model(client, space_id, model_id, MODEL)
     wire.function(client, space_id, b"x = 1\n")
     wire.data_asset(client, space_id)
     connection_id = wire.connection(client, space_id)
@@ -54,9 +56,7 @@ def test_a_space_moves_to_another(client: TestClient, context: Context) -> None:
     assert models[0]["entity"]["content_import_state"] == "completed"
     assert models[0]["metadata"]["tags"] == ["t"]
     model_id = models[0]["metadata"]["id"]
-    assert client.get(f"/ml/v4/models/{model_id}/download", params=params).content == wire.tar_gz(
-        {"m.pkl": wire.PICKLE}
-    )
+    assert client.get(f"/ml/v4/models/{model_id}/download", params=params).content == MODEL
     body = {"query": "asset.name:connected", "include": "entity,attachments"}
     found = client.post("/v2/asset_types/data_asset/search", params=params, json=body).json()["results"][0]
     connections = client.post("/v2/asset_types/connection/search", params=params, json={"query": "*:*"}).json()

@@ -133,7 +133,7 @@ def download(client: TestClient, space_id: str, asset_id: str) -> bytes:
     found = client.get(f"/v2/assets/{asset_id}", params={"space_id": space_id}).json()["attachments"][0]
     path = f"/v2/assets/{asset_id}/attachments/{found['id']}"
     link = client.get(path, params={"space_id": space_id}).json()["url"]
-    return client.get(link, headers={"Authorization": ""}).content
+    return bytes(client.get(link, headers={"Authorization": ""}).content)
 
 
 def connection(client: TestClient, space_id: str, **properties: Any) -> str:
