@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -62,6 +63,7 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         memory_limit_bytes=spec.memory_limit_bytes,
     )
     protocol.write_spec(directory, document)
+    (directory / protocol.PAYLOAD).write_text(json.dumps(_payload(assignment)), encoding="utf-8")
     return directory
 
 
@@ -87,6 +89,19 @@ def unpacked(context: Context, spec: RunSpec) -> Path:
 def format_of(name: str) -> str:
     """Return the format that a file's name tells: CSV unless its ending says otherwise."""
     return _FORMATS.get(PurePosixPath(name).suffix.lower(), "csv")
+
+
+def _payload(assignment: Assignment) -> dict[str, object]:
+    """Return the request as scripts read it from ``JOBS_PAYLOAD_FILE``; rows stay where they are."""
+    run, spec = assignment.run, assignment.spec
+    scoring = {
+        **spec.scoring,
+        "input_data_references": list(spec.input_references or []),
+        "output_data_reference": spec.output_reference,
+        "environment_variables": dict(spec.environment_variables),
+    }
+    deployment = {"id": run.deployment_id}
+    return {"name": run.name, "space_id": run.space_id, "deployment": deployment, "scoring": scoring}
 
 
 def _say_where(directory: Path, software: SoftwareSpecification) -> None:

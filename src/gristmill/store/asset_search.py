@@ -19,7 +19,6 @@ from gristmill.store.column_types import Instant
 from gristmill.store.database import Connection
 from gristmill.store.schema import assets
 
-_POSTGRESQL = "postgresql"
 ANY_TYPE = "asset"
 """The wire's word for assets of all types."""
 
@@ -51,40 +50,32 @@ def search(
 def _condition(term: Term, dialect: str) -> ColumnElement[bool]:
     match term.field:
         case SearchField.NAME:
-            return _like(assets.c.name, term.parts, dialect)
+            return _like(assets.c.name, term.parts)
         case SearchField.DESCRIPTION:
-            return _like(assets.c.description, term.parts, dialect)
+            return _like(assets.c.description, term.parts)
         case SearchField.ID:
-            return _like(assets.c.id, term.parts, dialect)
+            return _like(assets.c.id, term.parts)
         case SearchField.TYPE:
-            return _like(assets.c.type, term.parts, dialect)
+            return _like(assets.c.type, term.parts)
         case SearchField.TAG:
             return _tagged(term.parts, dialect)
 
 
-def _like(column: ColumnElement[Any], parts: Sequence[str], dialect: str) -> ColumnElement[bool]:
-    return func.lower(column).like(_pattern(parts, dialect), escape="\\")
+def _like(column: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
+    # Both sides are lowered by the database: which letters it knows depends on it and on its locale.
+    return func.lower(column).like(func.lower(_pattern(parts)), escape="\\")
 
 
-def _pattern(parts: Sequence[str], dialect: str) -> str:
-    # SQLite's lower() knows the letters of ASCII alone; the pattern must be lowered the same way.
-    lowered = [part.lower() if dialect == _POSTGRESQL else _ascii_lower(part) for part in parts]
-    return "%".join(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in lowered)
-
-
-def _ascii_lower(text_: str) -> str:
-    return "".join(letter.lower() if letter.isascii() else letter for letter in text_)
+def _pattern(parts: Sequence[str]) -> str:
+    return "%".join(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for part in parts)
 
 
 def _tagged(parts: Sequence[str], dialect: str) -> ColumnElement[bool]:
     # The two unfold a JSON list by functions of different names.
-    unfold = (
-        "jsonb_array_elements_text(assets.tags) AS tag(value)"
-        if dialect == _POSTGRESQL
-        else "json_each(assets.tags) AS tag"
-    )
-    query = f"EXISTS (SELECT 1 FROM {unfold} WHERE lower(tag.value) LIKE :tag ESCAPE '\\')"  # noqa: S608 - no input in it
-    return text(query).bindparams(tag=_pattern(parts, dialect))  # type: ignore[return-value]
+    on_postgresql, on_sqlite = "jsonb_array_elements_text(assets.tags) AS tag(value)", "json_each(assets.tags) AS tag"
+    unfold = on_postgresql if dialect == "postgresql" else on_sqlite
+    query = f"EXISTS (SELECT 1 FROM {unfold} WHERE lower(tag.value) LIKE lower(:tag) ESCAPE '\\')"  # noqa: S608
+    return text(query).bindparams(tag=_pattern(parts))  # type: ignore[return-value]
 
 
 def _ordered(query: Select[Any], column: ColumnElement[Any], *, downwards: bool, start: str | None) -> Select[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,10 @@ def _export(client: TestClient, space_id: str, **assets: object) -> bytes:
 def _import(client: TestClient, space_id: str, content: bytes) -> Any:
     headers = {"content-type": "application/zip"}
     return client.post(IMPORTS, params={"space_id": space_id}, content=content, headers=headers)
+
+
+def _kept(context: Context) -> set[Path]:
+    return {path for path in (context.data_dir / "content").rglob("*") if path.is_file()}
 
 
 def _furnished(client: TestClient) -> str:
@@ -61,11 +66,11 @@ def test_a_space_moves_to_another(client: TestClient, context: Context) -> None:
     found = client.post("/v2/asset_types/data_asset/search", params=params, json=body).json()["results"][0]
     connections = client.post("/v2/asset_types/connection/search", params=params, json={"query": "*:*"}).json()
     assert found["attachments"][0]["connection_id"] == connections["results"][0]["metadata"]["asset_id"]
-    kept = len(list((context.data_dir / "content").rglob("*")))
+    kept = _kept(context)
     again = _import(client, target, content).json()["entity"]["summary"]
     assert again["imported"] == 0
     assert {entry["name"] for entry in again["skipped"]} == {"a model", "a function", "in.csv", "pg", "connected"}
-    assert len(list((context.data_dir / "content").rglob("*"))) == kept
+    assert _kept(context) == kept
     assert list((context.data_dir / "staging").iterdir()) == []
 
 
@@ -136,7 +141,7 @@ def test_a_file_that_is_no_export_is_refused(client: TestClient, context: Contex
     assert answer.status_code == 400, answer.text
     assert client.get(IMPORTS, params={"space_id": space_id}).json()["resources"] == []
     assert list((context.data_dir / "staging").iterdir()) == []
-    assert [path for path in (context.data_dir / "content").rglob("*") if path.is_file()] == []
+    assert _kept(context) == set()
 
 
 def test_what_cannot_be_imported_is_skipped_and_named(client: TestClient, context: Context) -> None:
@@ -160,7 +165,7 @@ def test_what_cannot_be_imported_is_skipped_and_named(client: TestClient, contex
     assert all(entry["reason"] for entry in summary["skipped"])
     found = client.post("/v2/asset_types/connection/search", params={"space_id": space_id}, json={"query": "*:*"})
     assert "s3cret" not in found.text
-    assert [path for path in (context.data_dir / "content").rglob("*") if path.is_file()] == []
+    assert _kept(context) == set()
 
 
 def test_parameter_sets(client: TestClient) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +19,7 @@ from tests.unit.runner.directories import Directory, doubling_regressor, stored
 from gristmill_runner.protocol import Result, read_result
 
 SOURCES = Path(__file__).parents[3] / "src"
+RUNNER = SOURCES / "gristmill_runner"
 
 
 def runner(*arguments: str, python: str = sys.executable, **more: Any) -> subprocess.Popen[str]:
@@ -198,15 +199,12 @@ def test_serving_goes_on_after_a_run_and_ends_with_its_lifeline(tmp_path: Path) 
         assert process.wait(10) == -signal.SIGKILL
 
 
-def old_python() -> str | None:
-    """Find a Python 3.9, on the path or among pyenv's."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = [shutil.which("python3.9"), *map(str, pyenv.glob("versions/3.9.*/bin/python3.9"))]
-    tried = (path for path in found if path is not None)
-    return next((path for path in tried if subprocess.run([path, "-c", ""], capture_output=True).returncode == 0), None)
+@pytest.mark.parametrize("module", sorted(RUNNER.rglob("*.py")), ids=lambda path: str(path.relative_to(RUNNER)))
+def test_every_module_is_written_in_the_oldest_python_that_runs_it(module: Path) -> None:
+    ast.parse(module.read_text(encoding="utf-8"), feature_version=(3, 9))
 
 
-@pytest.mark.skipif(old_python() is None, reason="no Python 3.9 on this machine")
-def test_oldest_python_runs_scripts(tmp_path: Path) -> None:
-    code, result, log = ran(script(tmp_path, "import sys; print(sys.version_info[:2])"), python=str(old_python()))
-    assert (code, result["python"][:4], log.splitlines()[0]) == (0, "3.9.", "(3, 9)")
+def test_the_runner_imports_nothing_but_the_standard_library() -> None:
+    modules = [".".join(path.relative_to(RUNNER.parent).with_suffix("").parts) for path in RUNNER.rglob("[a-z]*.py")]
+    program = f"import sys; sys.path.insert(0, {str(RUNNER.parent)!r})\n" + "".join(f"import {m}\n" for m in modules)
+    subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)
