@@ -8,7 +8,7 @@ import ssl
 import tarfile
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import joblib
@@ -29,6 +29,12 @@ class Rest:
         answer = self.http.post("/icp4d-api/v1/authorize", json={"username": user, "api_key": api_key})
         self.http.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['token']}"
         self.space_id = space_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def call(self, method: str, path: str, *, expect: int, **request: Any) -> Json:
         """Send a request in the space; the status must be the expected one."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
-from sklearn.base import BaseEstimator
+from types import ModuleType
 
 from tests.acceptance.rest import Json, Rest, cause
 from tests.acceptance.server import Server
@@ -20,14 +19,6 @@ from tests.make import eventually
 MIB = 1024**2
 PAYLOAD_BYTES = 50 * MIB
 GROWTH_BYTES = 100 * MIB
-
-
-@pytest.fixture(scope="module")
-def rest(server: Server) -> Rest:
-    """A session of the first administrator, in a space of the module's own."""
-    session = Rest(server)
-    session.enter_new_space()
-    return session
 
 
 def test_what_a_function_prints_can_be_read_while_it_runs(rest: Rest, tmp_path: Path) -> None:
@@ -59,17 +50,19 @@ def test_a_run_that_is_canceled_ends_at_once(rest: Rest, tmp_path: Path) -> None
 
 
 def test_a_model_that_crashes_fails_alone(rest: Rest) -> None:
-    crash = "import ctypes\n\n\nclass Model:\n    def predict(self, rows):\n        ctypes.string_at(0)\n"
+    crash = (
+        "import ctypes\nclass Model:\n    def predict(self, rows):\n        print('now')\n        ctypes.string_at(0)\n"
+    )
     deployment = rest.deployment(_stored(rest, "crashing", crash))
     job_id = rest.submit(deployment, {"input_data": [{"values": [[1]]}]})["metadata"]["id"]
     code, message = cause(rest.ended(job_id))
     assert code == "segmentation_fault"
     assert "SIGSEGV" in message
-    assert any("Fatal Python error" in line for line in rest.log(rest.job(job_id)))
+    assert rest.log(rest.job(job_id))[0] == "now"
 
 
 def test_a_model_that_cannot_be_loaded_fails_within_seconds_and_says_why(rest: Rest) -> None:
-    broken = "class Model:\n    def __setstate__(self, state):\n        raise ValueError('I do not come back')\n"
+    broken = "class Model:\n    def __getstate__(self):\n        return 1\n    def __setstate__(self, state):\n        raise ValueError('I do not come back')\n"
     deployment = rest.deployment(_stored(rest, "broken", broken))
     job_id = rest.submit(deployment, {"input_data": [{"values": [[1]]}]})["metadata"]["id"]
     code, message = cause(rest.ended(job_id, within=15))
@@ -81,7 +74,8 @@ def test_a_model_that_cannot_be_loaded_fails_within_seconds_and_says_why(rest: R
 
 
 def test_a_model_whose_package_is_missing_names_it(rest: Rest) -> None:
-    deployment = rest.deployment(_stored(rest, "elsewhere", None))
+    source = "class Model:\n    def predict(self, rows):\n        return [1 for _ in rows]\n"
+    deployment = rest.deployment(_stored(rest, "elsewhere", source, travels=False))
     job_id = rest.submit(deployment, {"input_data": [{"values": [[1]]}]})["metadata"]["id"]
     code, message = cause(rest.ended(job_id, within=15))
     assert code == "model_load_failed"
@@ -110,10 +104,10 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(server: Server, rest
         f"POST /ml/v4/deployment_jobs HTTP/1.1\r\nHost: {host}\r\nContent-Length: {2**40}\r\n"
         f"Authorization: {rest.http.headers['Authorization']}\r\nExpect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=10) as plain:
-        with trust.wrap_socket(plain, server_hostname=host) as secured:
-            secured.sendall(head.encode())
-            answer = secured.recv(65536)
+    plain = socket.create_connection((host, int(port)), timeout=10)
+    with trust.wrap_socket(plain, server_hostname=host) as secured:
+        secured.sendall(head.encode())
+        answer = secured.recv(65536)
     assert answer.startswith(b"HTTP/1.1 413"), answer
 
 
@@ -131,11 +125,15 @@ def score(payload):
 """
 
 
-def _stored(rest: Rest, name: str, source: str | None) -> str:
-    """Store an instance of the class ``Model`` of a module that travels with it, or is left at home."""
-    made = type("Model", (BaseEstimator,), {"__module__": name})()
-    modules = {name: source} if source else None
-    return rest.model(_Pickled(name), modules=modules) if made else ""
+def _stored(rest: Rest, name: str, source: str, *, travels: bool = True) -> str:
+    """Store an instance of the class ``Model`` in the module's source; the source travels with it, or stays at home."""
+    module = ModuleType(name)
+    exec(compile(source, f"{name}.py", "exec"), module.__dict__)
+    sys.modules[name] = module
+    try:
+        return rest.model(module.Model(), modules={name: source} if travels else {})
+    finally:
+        del sys.modules[name]
 
 
 def _payload(rest: Rest, deployment: str, row: bytes, *, rows: int) -> Iterator[bytes]:

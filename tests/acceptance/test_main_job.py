@@ -5,26 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
 import pytest
-
-from gristmill.cli import demo_drugs as drugs
 from tests.acceptance.rest import Json, Rest, output, reference, refusal
 from tests.acceptance.server import Server
-from tests.make import eventually
 
-SCHEMA = (("AGE", "int"), ("SEX", "string"), ("BP", "string"), ("CHOLESTEROL", "string"), ("NA", "double"), ("K", "double"))
+from gristmill.cli import demo_drugs as drugs
+
+TYPES = ("int", "string", "string", "string", "double", "double")
+SCHEMA = tuple(zip(drugs.FIELDS, TYPES, strict=True))
 TABLE_ROWS = 20_000
-
-
-@pytest.fixture(scope="module")
-def rest(server: Server) -> Rest:
-    """A session of the first administrator, in a space of the module's own."""
-    session = Rest(server)
-    session.enter_new_space()
-    return session
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +140,13 @@ class TestOthers:
         """A session for a member of each role, and for a user who is no member."""
         keys = {role: rest.add_user(f"the-{role}", role=role) for role in ("editor", "viewer")}
         keys["outsider"] = rest.add_user("the-outsider")
-        sessions = {
-            who: Rest(server, api_key=key, user=f"the-{who}", space_id=rest.space_id) for who, key in keys.items()
-        }
-        yield sessions
-        for session in sessions.values():
-            session.http.close()
+        with ExitStack() as open_until_the_end:
+            yield {
+                who: open_until_the_end.enter_context(
+                    Rest(server, api_key=key, user=f"the-{who}", space_id=rest.space_id)
+                )
+                for who, key in keys.items()
+            }
 
     def test_a_user_without_a_task_credential_runs_no_jobs(self, people: dict[str, Rest], deployment: str) -> None:
         scoring = {"input_data": [{"values": drugs.EXAMPLE}]}

@@ -23,10 +23,10 @@ Flow = tuple["subprocess.Popen[bytes]", Path]
 @pytest.fixture(scope="module")
 def flows(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Flow]]:
     """All flows, begun at the same time: they sleep more than they work."""
-    session = Rest(server)
-    session.add_user("u2")
-    # The first administrator has a task credential from the start; a user of the cloud stores its own.
-    cloud_key = session.add_user("cloud-user")
+    with Rest(server) as session:
+        session.add_user("u2")
+        # The first administrator has a task credential from the start; a user of the cloud stores its own.
+        cloud_key = session.add_user("cloud-user")
     new = [sys.executable, "-m", "tests.acceptance.sdk_flow", "--url", server.url]
     commands = {
         "cpd": ([*new, "--mode", "cpd", "--verify", str(server.ca)], API_KEY, {}),

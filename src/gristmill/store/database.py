@@ -8,7 +8,9 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
+
+from gristmill.domain.errors import Invalid
 
 __all__ = ["Connection", "Database", "IntegrityError"]
 
@@ -34,7 +36,7 @@ class Database:
         with self._writing, self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.execution_options(gristmill_writes=True)
-            with connection.begin():
+            with _refusing_nul(), connection.begin():
                 yield connection
 
     @contextmanager
@@ -46,6 +48,15 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _refusing_nul() -> Iterator[None]:
+    """PostgreSQL keeps no NUL character in a text, and says so only when it gets one."""
+    try:
+        yield
+    except DataError as error:
+        raise Invalid("A text in the request holds a character that cannot be stored (NUL).") from error
 
 
 def _sqlite(url: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's URL
