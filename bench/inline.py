@@ -1,4 +1,4 @@
-"""Is a huge inline payload taken and scored in bounded memory, and do lists stay fast beside it?
+"""Huge inline payloads: are they taken and scored in bounded memory, and do lists stay fast beside them.
 
     python -m bench.inline [--mib 1024]
 
@@ -41,7 +41,8 @@ def main() -> None:
             accepted, completed, found = _run(server, space, deployment, _rows(rows))
         after = _list_seconds(server, space)
     status = found["entity"]["scoring"]["status"]
-    print(f"{options.mib} MiB, {rows} rows: accepted after {accepted:.1f} s, completed after {completed:.1f} s, {status}")
+    print(f"{options.mib} MiB, {rows} rows: accepted after {accepted:.1f} s, completed after {completed:.1f} s")
+    print(f"status: {status}")
     growth = memory.growth_mib
     print(f"server grew by {growth:.0f} MiB, limit {GROWTH_LIMIT_MIB} MiB, ratio {growth / GROWTH_LIMIT_MIB:.2f}")
     print(f"children together: at most {memory.children_mib:.0f} MiB")
@@ -106,7 +107,7 @@ class _Memory:
 
     @property
     def growth_mib(self) -> float:
-        return (self._most - self._before) / _MIB
+        return float(self._most - self._before) / _MIB
 
     @property
     def children_mib(self) -> float:

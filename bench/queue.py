@@ -1,4 +1,4 @@
-"""How many runs a second can be submitted, claimed and finished, with an empty queue and behind a full one?
+"""How many runs a second can be submitted, claimed and finished, with an empty queue and behind a full one.
 
     python -m bench.queue [--runs 300] [--backlog 100000] [--lanes 1000]
 

@@ -11,10 +11,23 @@ import sys
 import warnings
 from pathlib import Path
 
-from tests.acceptance.flow import archives, batch, code, data, deployments, jobs, models, spaces, specifications, steps
+from tests.acceptance.flow import (
+    archives,
+    batch,
+    code,
+    data,
+    deployments,
+    ending,
+    jobs,
+    models,
+    patients,
+    spaces,
+    specifications,
+    steps,
+)
 from tests.acceptance.flow.client_flow import Flow
 
-PARTS = (spaces, specifications, models, code, data, deployments, jobs, batch, archives)
+PARTS = (spaces, specifications, models, code, data, deployments, jobs, batch, archives, patients, ending)
 
 
 def main() -> int:

@@ -33,6 +33,18 @@ def deployment(rest: Rest, classifier: object) -> str:
     return rest.deployment(rest.model(classifier, fields=SCHEMA))
 
 
+@pytest.fixture(scope="module")
+def people(server: Server, rest: Rest) -> Iterator[dict[str, Rest]]:
+    """A session for a member of each role, and for a user who is no member."""
+    keys = {role: rest.add_user(f"the-{role}", role=role) for role in ("editor", "viewer")}
+    keys["outsider"] = rest.add_user("the-outsider")
+    with ExitStack() as all_open:
+        yield {
+            who: all_open.enter_context(Rest(server, api_key=key, user=f"the-{who}", space_id=rest.space_id))
+            for who, key in keys.items()
+        }
+
+
 def test_the_example_of_the_documentation(rest: Rest, deployment: str, classifier: object) -> None:
     body = {
         "deployment": {"id": deployment},
@@ -132,41 +144,34 @@ def test_an_online_deployment_is_refused(rest: Rest, classifier: object) -> None
     assert "batch" in refusal(answer)[1]
 
 
-class TestOthers:
-    """What other users may do."""
+def test_a_user_without_a_task_credential_runs_no_jobs_until_it_has_one(
+    people: dict[str, Rest], deployment: str
+) -> None:
+    editor, scoring = people["editor"], {"input_data": [{"values": drugs.EXAMPLE}]}
+    code, message = refusal(editor.submit(deployment, scoring, expect=403))
+    assert code == "task_credentials_missing"
+    assert "/v1/task_credentials" in message
+    key = editor.call("POST", "/v1/api_keys", expect=201, json={"name": "for jobs"})["api_key"]
+    credential = {"name": "mine", "type": "iam_api_key", "secret": {"api_key": key}}
+    editor.call("POST", "/v1/task_credentials", expect=201, json=credential)
+    job = editor.submit(deployment, scoring)
+    assert editor.ended(job["metadata"]["id"])["state"] == "completed"
 
-    @pytest.fixture(scope="class")
-    def people(self, server: Server, rest: Rest) -> Iterator[dict[str, Rest]]:
-        """A session for a member of each role, and for a user who is no member."""
-        keys = {role: rest.add_user(f"the-{role}", role=role) for role in ("editor", "viewer")}
-        keys["outsider"] = rest.add_user("the-outsider")
-        with ExitStack() as open_until_the_end:
-            yield {
-                who: open_until_the_end.enter_context(
-                    Rest(server, api_key=key, user=f"the-{who}", space_id=rest.space_id)
-                )
-                for who, key in keys.items()
-            }
 
-    def test_a_user_without_a_task_credential_runs_no_jobs(self, people: dict[str, Rest], deployment: str) -> None:
-        scoring = {"input_data": [{"values": drugs.EXAMPLE}]}
-        code, message = refusal(people["editor"].submit(deployment, scoring, expect=403))
-        assert code == "task_credentials_missing"
-        assert "/v1/task_credentials" in message
+def test_a_viewer_looks_and_does_not_touch(people: dict[str, Rest], deployment: str) -> None:
+    viewer = people["viewer"]
+    viewer.call("GET", f"/ml/v4/deployments/{deployment}", expect=200)
+    viewer.call("GET", "/ml/v4/deployment_jobs", expect=200)
+    answer = viewer.submit(deployment, {"input_data": [{"values": drugs.EXAMPLE}]}, expect=403)
+    assert refusal(answer)[0] == "forbidden"
 
-    def test_a_viewer_looks_and_does_not_touch(self, people: dict[str, Rest], deployment: str) -> None:
-        viewer = people["viewer"]
-        viewer.call("GET", f"/ml/v4/deployments/{deployment}", expect=200)
-        viewer.call("GET", "/ml/v4/deployment_jobs", expect=200)
-        scoring = {"input_data": [{"values": drugs.EXAMPLE}]}
-        assert refusal(viewer.submit(deployment, scoring, expect=403))[0] == "forbidden"
 
-    def test_an_outsider_finds_nothing(self, people: dict[str, Rest], deployment: str) -> None:
-        outsider = people["outsider"]
-        outsider.call("GET", f"/v2/spaces/{outsider.space_id}", expect=404)
-        outsider.call("GET", f"/ml/v4/deployments/{deployment}", expect=404)
-        outsider.call("GET", "/ml/v4/deployment_jobs", expect=404)
-        outsider.submit(deployment, {"input_data": [{"values": drugs.EXAMPLE}]}, expect=404)
+def test_an_outsider_finds_nothing(people: dict[str, Rest], deployment: str) -> None:
+    outsider = people["outsider"]
+    outsider.call("GET", f"/v2/spaces/{outsider.space_id}", expect=404)
+    outsider.call("GET", f"/ml/v4/deployments/{deployment}", expect=404)
+    outsider.call("GET", "/ml/v4/deployment_jobs", expect=404)
+    outsider.submit(deployment, {"input_data": [{"values": drugs.EXAMPLE}]}, expect=404)
 
 
 def _submit_table(rest: Rest, deployment: str, source: str, name: str) -> Json:

@@ -1,4 +1,4 @@
-"""Deployment jobs over HTTP: submitted, refused with the field named, listed without their rows, looked at with them."""
+"""Deployment jobs over HTTP: submitted, refused with the field named, listed without rows, looked at with them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.make_work import Shop, open_shop
 
 from gristmill.domain.asset import AssetType
 from gristmill.domain.run_spec import SMALL_TABLE_BYTES
 from gristmill.service.context import Context
 from gristmill.store.deployments import change
-from tests.make_work import Shop, open_shop
 
 JOBS = "/ml/v4/deployment_jobs"
 ROWS = [[47, "M", "LOW", 0.739], [12, None, "HIGH", 1e-7]]
@@ -58,7 +58,7 @@ def test_an_inline_job_is_queued_and_shown_with_its_rows(client: TestClient, sho
 def test_large_rows_become_content_and_come_back_to_the_letter(
     client: TestClient, shop: Shop, context: Context
 ) -> None:
-    rows = [[number, "ü\n\"x\"", None, number / 7] for number in range(SMALL_TABLE_BYTES // 20)]
+    rows = [[number, 'ü\n"x"', None, number / 7] for number in range(SMALL_TABLE_BYTES // 20)]
     made = submit(client, shop, body(shop.deploy().id, **inline(rows))).json()
     assert len([path for path in (context.data_dir / "content").rglob("*") if path.is_file()]) == 2
     shown = client.get(f"{JOBS}/{made['metadata']['id']}", params={"space_id": shop.space_id}).json()
@@ -141,7 +141,7 @@ def test_a_script_takes_no_inline_rows_and_an_unready_deployment_no_job(
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "deployment_not_ready")
 
 
-def test_cancel_and_hard_delete(client: TestClient, shop: Shop, context: Context) -> None:
+def test_cancel_and_hard_delete(client: TestClient, shop: Shop) -> None:
     deployment = shop.deploy()
     first, second = (submit(client, shop, body(deployment.id, **inline())).json()["metadata"]["id"] for _ in range(2))
     scope = {"space_id": shop.space_id}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from tests.make_work import Shop, open_shop
 
 from gristmill.service.context import Context
-from tests.make_work import Shop, open_shop
 
 DEPLOYMENTS = "/ml/v4/deployments"
 NOWHERE = "00000000-0000-0000-0000-000000000000"

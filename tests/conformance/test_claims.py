@@ -10,7 +10,7 @@ from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, new_id
 
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.store import claims, lanes, runs
-from gristmill.store.database import Connection, Database, IntegrityError
+from gristmill.store.database import Connection, Database, ConstraintViolated
 from gristmill.store.runs import StaleFence
 
 WORKER = new_id()
@@ -70,7 +70,7 @@ def test_the_database_refuses_a_slot_at_or_over_the_limit(database: Database) ->
     )
     values = {"lane": lane, "run": run.id, "now": NOW.replace(tzinfo=None)}
     for slot in (2, -1):
-        with pytest.raises(IntegrityError), database.transaction() as connection:
+        with pytest.raises(ConstraintViolated), database.transaction() as connection:
             connection.execute(insert, {**values, "slot": slot})
 
 

@@ -128,7 +128,7 @@ class Execution:
     def _conclude(self, outcome: Outcome) -> None:
         match self._request:
             case Request.ABANDON:
-                harvest.discard(self._context, outcome)
+                claims.let_go(self._context, harvest.content_keys(outcome))
             case Request.HAND_BACK:
                 self._give_back()
             case _:
@@ -152,7 +152,7 @@ class Execution:
                 time.sleep(pause_seconds)
                 continue
             if settlement is Settlement.SUPERSEDED:
-                harvest.discard(self._context, outcome)
+                claims.let_go(self._context, harvest.content_keys(outcome))
             return
 
     def _report_progress(self, directory: Path) -> None:

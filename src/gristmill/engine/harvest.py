@@ -53,12 +53,10 @@ def keep_log(context: Context, directory: Path) -> str | None:
     return context.content.put_file(log).key
 
 
-def discard(context: Context, outcome: Outcome) -> None:
-    """Remove the content of an outcome that did not count."""
+def content_keys(outcome: Outcome) -> list[str]:
+    """Return the keys of the content that an outcome brought."""
     keys = outcome.result.content_keys() if outcome.result else []
-    keys += [outcome.publication.stored.key] if outcome.publication else []
-    for key in keys:
-        context.content.delete(key)
+    return [*keys, *([outcome.publication.stored.key] if outcome.publication else [])]
 
 
 def _predictions(context: Context, directory: Path, result: protocol.Result) -> Iterator[InlineTable]:

@@ -19,7 +19,7 @@ from gristmill.service import hardware_specifications, inline_tables, software_s
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible
 from gristmill.store import assets, attachments, jobs, run_contents, runs
-from gristmill.store.database import Connection
+from gristmill.store.database import Connection, ConstraintViolated
 
 _ASSET_IN_HREF = re.compile(r"/assets/([^/?]+)")
 _MAX_RETENTION_DAYS = 36_500
@@ -59,8 +59,16 @@ def submit(context: Context, actor: Actor, new: NewDeploymentJob) -> tuple[Run, 
         deployment = visible(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
         asset = _asset(connection, deployment)
     _check_rows(context, asset, new.inline)
-    with context.database.transaction() as connection:
-        run, spec = _create(context, connection, actor, new)
+    try:
+        with context.database.transaction() as connection:
+            run, spec = _create(context, connection, actor, new)
+    except ConstraintViolated:
+        # The same key came twice at the same moment; the other one was first.
+        with context.database.snapshot() as connection:
+            again = _seen_before(connection, actor, new)
+        if again is None:
+            raise
+        return again
     context.wake()
     return run, spec
 
@@ -121,7 +129,8 @@ def _check_rows(context: Context, asset: Asset, tables: Sequence[InlineTable]) -
 def _freeze(connection: Connection, deployment: Deployment, new: NewDeploymentJob) -> RunSpec:
     asset = _asset(connection, deployment)
     content = attachments.content_of(connection, asset.id, revision=asset.revision)
-    assert content is not None, "a deployment without content is not ready"
+    if content is None:
+        raise Conflict(f"Asset {asset.name} has lost its content; upload it again.", code="asset_without_content")
     kind = _kind(asset, new)
     software = software_specifications.find(connection, deployment.space_id, _software(asset))
     hardware = _hardware(connection, deployment, new)

@@ -15,7 +15,7 @@ from gristmill.service.context import Context
 from gristmill.store import api_keys as key_store
 from gristmill.store import members
 from gristmill.store import users as user_store
-from gristmill.store.database import Connection, IntegrityError
+from gristmill.store.database import Connection, ConstraintViolated
 
 FIRST_ADMINISTRATOR = "admin"
 CHANGEABLE = frozenset({"display_name", "password", "administrator", "disabled"})
@@ -39,7 +39,7 @@ def bootstrap(context: Context, admin_api_key: str | None) -> str | None:
                 return _first_administrator(context, connection, admin_api_key)
             if admin_api_key:
                 _add_given_key(context, connection, admin_api_key)
-    except IntegrityError:
+    except ConstraintViolated:
         # Another server was faster by a moment, and has made the same.
         return None
     return None

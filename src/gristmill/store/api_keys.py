@@ -19,7 +19,7 @@ _COLUMNS = columns_of(api_keys, ApiKey)
 
 
 def insert(connection: Connection, key: ApiKey, digest: str) -> None:
-    """Add a key. Raises IntegrityError when a key with this digest is there, revoked or not."""
+    """Add a key. Raises ConstraintViolated when a key with this digest is there, revoked or not."""
     connection.execute(sql_insert(api_keys).values(**values_of(key, api_keys), digest=digest))
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
-from gristmill.domain.errors import Invalid
+from gristmill.domain.errors import Conflict, Invalid
 
-__all__ = ["Connection", "Database", "IntegrityError"]
+__all__ = ["Connection", "ConstraintViolated", "Database"]
 
 _BUSY_TIMEOUT_SECONDS = 30
 
@@ -36,7 +36,7 @@ class Database:
         with self._writing, self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.execution_options(gristmill_writes=True)
-            with _refusing_nul(), connection.begin():
+            with _refusing(), connection.begin():
                 yield connection
 
     @contextmanager
@@ -50,12 +50,23 @@ class Database:
         self.engine.dispose()
 
 
+class ConstraintViolated(Conflict):
+    """A constraint refused the change: somebody else was first, or something still refers to it."""
+
+    code = "conflict"
+
+
 @contextmanager
-def _refusing_nul() -> Iterator[None]:
-    """PostgreSQL keeps no NUL character in a text, and says so only when it gets one."""
+def _refusing() -> Iterator[None]:
+    """Turn what the database refuses into refusals of ours: nothing was changed, and the client may look again."""
     try:
         yield
+    except IntegrityError as error:
+        raise ConstraintViolated(
+            "Another request changed the same thing at the same moment, or it is still in use. Look again and repeat."
+        ) from error
     except DataError as error:
+        # PostgreSQL keeps no NUL character in a text, and says so only when it gets one.
         raise Invalid("A text in the request holds a character that cannot be stored (NUL).") from error
 
 

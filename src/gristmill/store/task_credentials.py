@@ -17,7 +17,7 @@ _COLUMNS = columns_of(task_credentials, TaskCredential)
 
 
 def insert(connection: Connection, credential: TaskCredential, encrypted_secret: str) -> None:
-    """Add a credential. Raises IntegrityError when its user has one."""
+    """Add a credential. Raises ConstraintViolated when its user has one."""
     values = values_of(credential, task_credentials)
     connection.execute(sql_insert(task_credentials).values(**values, secret=encrypted_secret))
 

@@ -19,7 +19,7 @@ _COLUMNS = columns_of(users, User)
 
 
 def insert(connection: Connection, user: User) -> None:
-    """Add a user. Raises IntegrityError when the name is taken."""
+    """Add a user. Raises ConstraintViolated when the name is taken."""
     connection.execute(sql_insert(users).values(values_of(user, users)))
 
 

@@ -1,4 +1,4 @@
-"""Steps: exports and imports of spaces, parameter sets, the trash; and at last the way out."""
+"""Steps: exports and imports of spaces, parameter sets, the trash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.acceptance.flow.client_flow import CSV, Flow
-from tests.acceptance.flow.steps import Steps, refused
+from tests.acceptance.flow.steps import Steps
 from tests.make import eventually
 
 step = Steps()
@@ -65,28 +65,6 @@ def _(flow: Flow) -> None:
     assert listed == {each["metadata"]["asset_id"] for each in trash.get_details()["resources"]}
     trash.purge_all()
     assert trash.list().empty
-
-
-@step("repository.delete: a model with a deployment is refused")
-def _(flow: Flow) -> None:
-    with refused("existing deployments"):
-        flow.client.repository.delete(flow.ids["model of an object"])
-
-
-@step("deletion of deployments, assets, the connection and the space")
-def _(flow: Flow) -> None:
-    client, ids = flow.client, flow.ids
-    for name in ("model deployment", "function deployment", "script deployment"):
-        client.deployments.delete(ids[name])
-    assert client.deployments.list()["NAME"].tolist() == ["bad"]
-    client.repository.delete(ids["model of an archive"], force=True)
-    client.repository.delete(ids["function"], force=True)
-    assert ids["model of an archive"] not in client.repository.list_models()["ID"].tolist()
-    client.script.delete(ids["script"])
-    client.connections.delete(ids["connection"])
-    assert client.connections.list().empty
-    client.spaces.delete(ids["space"])
-    eventually(lambda: ids["space"] not in client.spaces.list()["ID"].tolist(), within=10, every=0.5)
 
 
 def _completed(look: Callable[[], dict[str, Any]]) -> None:
