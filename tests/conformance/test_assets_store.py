@@ -26,7 +26,7 @@ from gristmill.store import (
     package_extensions,
     software_specifications,
 )
-from gristmill.store.database import Database, ConstraintViolated
+from gristmill.store.database import ConstraintViolated, Database
 from gristmill.store.schema import spaces, users
 
 NOW = datetime(2026, 11, 22, 8, 35, tzinfo=UTC)

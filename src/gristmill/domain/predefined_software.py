@@ -111,5 +111,7 @@ PREDEFINED_SOFTWARE: tuple[SoftwareSpecification, ...] = (
         xgboost="1.5",
         tensorflow="2.7",
     ),
+    # In cloud mode the client looks both of these up before it stores an R script.
+    _r("runtime-22.1-r3.6", "3.6", _deprecated("runtime-25.1-r4.4", "4.8")),
     _r("default_r3.6", "3.6", _deprecated("runtime-25.1-r4.4", "4.0")),
 )

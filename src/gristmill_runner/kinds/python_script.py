@@ -41,7 +41,9 @@ def run_python_script(run: Run) -> Result:
 def _script(asset: Path) -> Path:
     if asset.is_file():
         return asset
-    files = sorted(asset.rglob("*.py"))
+    inside = [file for file in sorted(asset.rglob("*")) if file.is_file()]
+    # The client calls a script's attachment after the asset's id, without a suffix.
+    files = [file for file in inside if file.suffix == ".py"] or inside
     if len(files) != 1:
         raise RunFailed("asset_missing", f"the script's content has {len(files)} Python files, where one is expected")
     return files[0]

@@ -17,14 +17,15 @@ def _(flow: Flow) -> None:
     batch = Batch(source_instance_credentials=Credentials(**flow.credentials), source_space_id=flow.ids["space"])
     flow.made["batch"] = batch
     batch.get(flow.ids["model deployment"])
-    assert flow.ids["model deployment"] in batch.list()["ID"].tolist()
+    assert flow.ids["model deployment"] in batch.list()["id"].tolist()
     assert batch.get_params()["metadata"]["id"] == flow.ids["model deployment"]
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
     job_id = batch.get_job_id(batch.run_job(payload=frame))
+    flow.completed(job_id)
     assert batch.get_job_status(job_id)["state"] == "completed"
     result = batch.get_job_result(job_id)
     assert result["prediction"].tolist() == flow.model.predict(frame).tolist()
-    assert job_id in batch.list_jobs()["JOB-ID"].tolist()
+    assert job_id in batch.list_jobs()["job id"].tolist()
 
 
 @step("Batch: references, parameters of a job, and running it again")

@@ -18,7 +18,8 @@ def _(flow: Flow) -> None:
     assert flow.ids["model deployment"] in flow.client.deployments.get_href(made)
     assert made["entity"]["status"]["state"] == "ready"
     assert made["entity"]["deployed_asset_type"] == "model"
-    assert (made["entity"]["batch"], made["metadata"]["tags"]) == ({}, ["x"])
+    assert made["entity"]["batch"] == {"max_running": 2}
+    assert made["metadata"]["tags"] == ["x"]
     assert made["entity"]["hardware_spec"]["name"] == "S"
 
 

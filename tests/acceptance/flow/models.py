@@ -128,7 +128,7 @@ def _(flow: Flow) -> None:
     revision = repository.create_model_revision(model_id)
     assert str(revision["metadata"]["rev"]) == "1"
     assert [str(number) for number in repository.list_models_revisions(model_id)["REV"]] == ["1"]
-    assert repository.get_model_revision_details(model_id, rev_id="1")["metadata"]["name"] == "archive 2"
+    assert repository.get_model_revision_details(model_id, rev_id="1")["resources"][0]["metadata"]["rev"] == "1"
 
 
 @step("repository.load: an object that predicts the same")

@@ -85,4 +85,4 @@ def _(flow: Flow) -> None:
 
 def _extensions(flow: Flow, software_id: str) -> list[str]:
     found = flow.client.software_specifications.get_details(software_id)["entity"]["software_specification"]
-    return [extension["metadata"]["asset_id"] for extension in found["package_extensions"]]
+    return [extension["guid"] for extension in found["package_extensions"]]

@@ -12,7 +12,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+_OURS = str(Path(__file__).parent)
+_SHOWN = 2000
 
 
 @dataclass
@@ -62,11 +66,21 @@ def _run(name: str, step: Callable[[Any], None], flow: Any) -> bool:
         with contextlib.redirect_stdout(io.StringIO()):  # the clients are talkative
             step(flow)
     except Exception:  # noqa: BLE001 - whatever goes wrong, the steps after it are tried
-        story = traceback.format_exc()
+        story = _story()
     _tell(f"{'FAIL' if story else 'ok  '} {time.monotonic() - begun:6.2f} s  {name}")
     if story:
         _tell(story)
     return not story
+
+
+def _story() -> str:
+    """Return the traceback with the values at hand where the step failed: an assertion tells nothing of them."""
+    told, where = traceback.format_exc(), sys.exc_info()[2]
+    while where is not None and where.tb_next is not None and _OURS in where.tb_next.tb_frame.f_code.co_filename:
+        where = where.tb_next
+    values = where.tb_frame.f_locals if where else {}
+    lines = [f"    {name} = {str(value)[:_SHOWN]}\n" for name, value in values.items() if name not in {"flow", "self"}]
+    return told + "".join(lines)
 
 
 def _tell(line: str) -> None:

@@ -119,3 +119,24 @@ def test_purge_on_delete_passes_by_the_trash(client: TestClient) -> None:
     params = {"space_id": space_id}
     assert client.delete(f"/v2/assets/{asset_id}", params={**params, "purge_on_delete": "true"}).status_code == 204
     assert client.get("/v2/trashed_assets", params=params).json()["resources"] == []
+
+
+def test_an_asset_that_is_deployed_stays(client: TestClient) -> None:
+    space_id = wire.space(client)
+    params = {"space_id": space_id}
+    model_id = wire.model(client, space_id)["metadata"]["id"]
+    wire.put_model(client, space_id, model_id, wire.PICKLE)
+    body = {"name": "the deployment", "asset": {"id": model_id}, "batch": {}, "space_id": space_id}
+    deployment = client.post("/ml/v4/deployments", json=body)
+    assert deployment.status_code == 202, deployment.text
+    for purge in ("true", "false"):
+        refused = client.delete(f"/v2/assets/{model_id}", params={**params, "purge_on_delete": purge})
+        assert (refused.status_code, wire.error(refused)["code"]) == (409, "asset_in_use")
+        assert "the deployment" in wire.error(refused)["message"]
+    deployment_id = deployment.json()["metadata"]["id"]
+    assert client.delete(f"/ml/v4/deployments/{deployment_id}", params=params).status_code == 204
+    # The engine has not purged the deployment yet, and it refers to the asset: the trash takes it for now.
+    assert client.delete(f"/v2/assets/{model_id}", params={**params, "purge_on_delete": "true"}).status_code == 204
+    assert client.get(f"/ml/v4/models/{model_id}", params=params).status_code == 404
+    assert client.delete("/v2/trashed_assets/purge_all", params=params).status_code == 204
+    assert len(client.get("/v2/trashed_assets", params=params).json()["resources"]) == 1

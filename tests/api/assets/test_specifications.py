@@ -81,9 +81,8 @@ def test_a_derived_specification(client: TestClient) -> None:
     assert client.delete(f"{EXTENSIONS}/{extension_id}", params=params).status_code == 409
     added = f"{path}/package_extensions/{extension_id}"
     assert client.put(added, params=params).status_code == 204
-    assert client.get(path, params=params).json()["entity"]["software_specification"]["package_extensions"] == [
-        {"guid": extension_id}
-    ]
+    extensions = client.get(path, params=params).json()["entity"]["software_specification"]["package_extensions"]
+    assert [(entry["guid"], entry["metadata"]["asset_id"]) for entry in extensions] == [(extension_id, extension_id)]
     assert client.delete(added, params=params).status_code == 204
     assert client.delete(f"{EXTENSIONS}/{extension_id}", params=params).status_code == 204
     assert client.put(added, params=params).status_code == 400

@@ -80,7 +80,11 @@ def envelope(specification: SoftwareSpecification) -> dict[str, Any]:
         "type": "base" if specification.base_id is None else "derived",
         "display_name": specification.name,
         "base_software_specification": {"guid": specification.base_id} if specification.base_id else None,
-        "package_extensions": [{"guid": extension_id} for extension_id in specification.package_extension_ids],
+        # Clients find the id in either place.
+        "package_extensions": [
+            {"guid": extension_id, "metadata": {"asset_id": extension_id, "asset_type": "package_extension"}}
+            for extension_id in specification.package_extension_ids
+        ],
         "software_configuration": {
             "platform": {"name": specification.platform, "version": specification.platform_version},
             "included_packages": included,
