@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gristmill_runner.failure import RunFailed
+
+_BETWEEN_ROWS = os.urandom(16).hex()
 
 
 def plain(value: object) -> object:
@@ -28,19 +31,27 @@ def column_values(values: object) -> list[object]:
     """Return a column (array or list, of one or two dimensions) as a list of plain values, a value a row."""
     listed: Any = getattr(values, "tolist", lambda: values)()
     kind = getattr(getattr(values, "dtype", None), "kind", "O")
-    if kind in "biu":
+    if kind in "biu" or (kind == "f" and _all_finite(values)):
         return list(listed)
     return [plain(value) for value in listed]
 
 
-def encode_row(*cells: object) -> str:
-    """Return a row as one line of JSON."""
-    return json_line(cells)
+def json_lines(rows: Iterable[object]) -> str:
+    """Return plain rows as JSON, a line a row.
+
+    One call encodes them all, with a mark between them that becomes the line break: a call a row is five times slower.
+    """
+    marked = [part for row in rows for part in (row, _BETWEEN_ROWS)]
+    if not marked:
+        return ""
+    text = json.dumps(marked, ensure_ascii=False, allow_nan=False)
+    return text[1:].replace(f', "{_BETWEEN_ROWS}", ', "\n").replace(f', "{_BETWEEN_ROWS}"]', "\n")
 
 
-def json_line(value: object) -> str:
-    """Return a plain value as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def _all_finite(values: Any) -> bool:  # noqa: ANN401 - an array of floats
+    import numpy as np
+
+    return bool(np.isfinite(values).all())
 
 
 def _plain_container(value: object) -> object:

@@ -11,7 +11,7 @@ from gristmill_runner.chunk import Chunk
 from gristmill_runner.convert import is_text, to_series
 from gristmill_runner.csv_text import as_text, csv_lines, matrix_text
 from gristmill_runner.failure import RunFailed
-from gristmill_runner.plain import column_values, encode_row
+from gristmill_runner.plain import column_values, json_lines
 
 Columns = Mapping[str, Any]
 Kinds = Mapping[str, "str | None"]
@@ -40,7 +40,7 @@ class RowWriter:
         self.fields = list(predictions)
         self.rows += chunk.rows
         columns = [column_values(values) for values in predictions.values()]
-        self._file.writelines(line + "\n" for line in map(encode_row, *columns))
+        self._file.write(json_lines(zip(*columns)))  # noqa: B905 - Python 3.9
 
     def close(self) -> None:
         """Finish the file."""

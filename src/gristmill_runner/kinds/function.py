@@ -16,7 +16,7 @@ from gristmill_runner.chunk import Chunk
 from gristmill_runner.convert import infer, is_text, to_series
 from gristmill_runner.failure import RunFailed
 from gristmill_runner.kinds.reply import rows_of, tables_of
-from gristmill_runner.plain import column_values, json_line
+from gristmill_runner.plain import column_values, json_lines
 from gristmill_runner.progress import Progress
 from gristmill_runner.protocol import OUTPUTS, PROGRESS, InlineTable, Result
 from gristmill_runner.readers import Source, sources
@@ -123,7 +123,7 @@ def _to_rows(run: Run, replied: list[dict[str, Any]]) -> Result:
     for number, element in enumerate(replied):
         path = f"{OUTPUTS}/predictions-{number}.jsonl"
         with (run.directory / path).open("w", encoding="utf-8") as file:
-            file.writelines(json_line(row) + "\n" for row in element["values"])
+            file.write(json_lines(element["values"]))
         members = {name: value for name, value in element.items() if name not in ("fields", "values")}
         table: InlineTable = {"path": path, "rows": len(element["values"]), "members": members}
         tables.append({**table, "fields": element["fields"]} if "fields" in element else table)
