@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 from tests.acceptance.rest import Json, Rest, cause
 from tests.acceptance.server import Server
+from tests.acceptance.work import module
 from tests.make import eventually
 
 MIB = 1024**2
@@ -142,13 +141,8 @@ def score(payload):
 
 def _stored(rest: Rest, name: str, source: str, *, travels: bool = True) -> str:
     """Store an instance of the class ``Model`` in the module's source; the source travels with it, or stays at home."""
-    module = ModuleType(name)
-    exec(compile(source, f"{name}.py", "exec"), module.__dict__)
-    sys.modules[name] = module
-    try:
-        return rest.model(module.Model(), modules={name: source} if travels else {})
-    finally:
-        del sys.modules[name]
+    with module(name, source) as made:
+        return rest.model(made.Model(), modules={name: source} if travels else {})
 
 
 def _payload(rest: Rest, deployment: str, row: bytes, *, rows: int) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, new_id
 
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.store import claims, lanes, runs
-from gristmill.store.database import Connection, Database, ConstraintViolated
+from gristmill.store.database import Connection, ConstraintViolated, Database
 from gristmill.store.runs import StaleFence
 
 WORKER = new_id()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
 import sys
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from gristmill.cli.demo_server import KEY_FILE
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,22 +37,25 @@ def demo(
 ) -> None:
     """Train a model, deploy it, score rows inline and from a table; on a terminal the server stays up until Ctrl-C."""
     _check(url=url, api_key=api_key)
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     from gristmill.cli.demo_server import Address, DidNotStart, running
 
     try:
         if url and api_key:
-            _tell(Address(url=url.rstrip("/"), user=user, api_key=api_key, ca=ca), rows)
+            _tell(Address(url=url.rstrip("/"), user=user, api_key=api_key, ca=ca), rows, stays=True)
             return
-        print("Starting a server ...", flush=True)
+        stays = sys.stdout.isatty() and not once
+        print(f"Starting a server on free ports, with its data in {data_dir} ...", flush=True)
         with running(data_dir) as address:
-            _tell(address, rows)
-            if sys.stdout.isatty() and not once:
-                _stay(address)
+            _tell(address, rows, stays=stays)
+            if stays:
+                _stay(address, data_dir)
+        _say_how_to_come_back(data_dir)
     except DidNotStart as error:
         _refuse(str(error))
     except KeyboardInterrupt:
-        print("\nStopped.")
+        print("\nStopped.") if url else _say_how_to_come_back(data_dir)
 
 
 def _check(*, url: str | None, api_key: str | None) -> None:
@@ -64,23 +68,27 @@ def _check(*, url: str | None, api_key: str | None) -> None:
         _refuse("--url needs an API key: give it with --api-key or in GRISTMILL_API_KEY.")
 
 
-def _tell(address: Address, rows: int) -> None:
+def _tell(address: Address, rows: int, *, stays: bool) -> None:
     print("Loading scikit-learn and the client, which takes some seconds ...", flush=True)
-    # The client writes files to the current user's home directory where it can; it lives without one too.
-    os.environ.setdefault("HOME", str(Path.cwd()))
     from gristmill.cli.demo_story import DemoFailed, Story
 
     try:
-        Story(address, rows).tell()
+        Story(address, rows, stays=stays).tell()
     except DemoFailed as error:
         _refuse(str(error))
 
 
-def _stay(address: Address) -> None:
-    print(f"\nThe server stays up at {address.url} until Ctrl-C.", flush=True)
+def _stay(address: Address, data_dir: Path) -> None:
+    print(f"\nThe server stays up at {address.url} until Ctrl-C.")
+    print(f"Its administrator is the user {address.user}; the API key is in {data_dir / KEY_FILE}.", flush=True)
     while address.alive():
         time.sleep(1)
     _refuse("The server has ended.")
+
+
+def _say_how_to_come_back(data_dir: Path) -> None:
+    print(f"\nThe server has ended, and its data stays. Go on with it:\n  gristmill up --data-dir {data_dir}")
+    print(f"Then it is at https://127.0.0.1:18443; the API key of the user admin is in {data_dir / KEY_FILE}.")
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+KEY_FILE = "demo.key"
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 _READY = re.compile(r"Gristmill is ready at (https?://\S+)(?: \(CA: (.+)\))?")
@@ -57,7 +58,7 @@ def running(data_dir: Path) -> Iterator[Address]:
 
 def _api_key(data_dir: Path) -> str:
     """Return the demo's API key: the same each time, so that the user's list of keys does not grow."""
-    path = data_dir / "demo.key"
+    path = data_dir / KEY_FILE
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32))

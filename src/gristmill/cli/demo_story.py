@@ -35,11 +35,12 @@ class DemoFailed(Exception):
 
 
 class Story:
-    """One telling of the demo, in a space of its own."""
+    """One telling of the demo, in a space of its own. ``stays``: whether the server outlives it."""
 
-    def __init__(self, address: Address, rows: int) -> None:
+    def __init__(self, address: Address, rows: int, *, stays: bool) -> None:
         self._address = address
         self._rows = rows
+        self._stays = stays
         # Standard output by name: what others print while the client works is caught.
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 
@@ -175,18 +176,18 @@ class Story:
         return bar
 
     def _say_how_to_go_on(self) -> None:
-        authority = f"--cacert {self._address.ca} " if self._address.ca else ""
         self._say("Result", f"data asset {self._result_id} ({RESULT})")
         self._print(
             "",
             "Download it with the client:",
             f'  client.set.default_space("{self._space_id}")',
             f'  client.data_assets.download("{self._result_id}", "{RESULT}")',
-            "or, for some minutes from now, with curl:",
-            f"  curl {authority}-o {RESULT} '{self._signed_url()}'",
-            "",
-            f"Connect a client of your own to {self._address.url}: see docs/how-to/first-job.md.",
         )
+        if self._stays:
+            authority = f"--cacert {self._address.ca} " if self._address.ca else ""
+            self._print("or, for some minutes from now, with curl:")
+            self._print(f"  curl {authority}-o {RESULT} '{self._signed_url()}'")
+        self._print("", "docs/how-to/first-job.md says how to connect a client of your own.")
 
     def _signed_url(self) -> str:
         """Return the link to the result's bytes that the server signs for a while."""

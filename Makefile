@@ -1,0 +1,100 @@
+# Gristmill's chores. `make` alone tells what there is; each chore does its own set-up.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The version that wrote the lock file; used where there is no uv on the PATH.
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+# The first of these that is Python 3.11 or newer; `make PYTHON=/path/to/python` takes another.
+PYTHON := $(shell for name in python3.11 python3.12 python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
+OLD_CLIENT := tests/acceptance/old_client
+BENCHES := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/server.py,$(wildcard bench/*.py)))
+
+# Without compiled files every process that imports scikit-learn starts seconds later.
+export UV_COMPILE_BYTECODE := 1
+export UV_PYTHON_DOWNLOADS := never
+# Certificates of the machine, because many a company's proxy has one of its own.
+export UV_SYSTEM_CERTS ?= 1
+# A cache of its own where there is no home directory to keep one in.
+ifeq ($(HOME),)
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+endif
+
+.PHONY: help
+help:  ## Tell what there is
+	@echo "Gristmill: batch jobs from deployment spaces, on your own machines."
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@echo
+	@for name in $(subst _,-,$(BENCHES)); do echo "  make bench-$$name"; done | expand -t 22
+	@echo
+	@echo "Arguments go in ARGS: make demo ARGS=--once, make test ARGS='tests/unit -x'."
+
+.PHONY: setup
+setup: .venv/.synced  ## Make .venv with everything that is needed here, from the lock file
+
+.PHONY: demo
+demo: setup  ## Start a server, train a model, deploy it and run its first jobs
+	.venv/bin/gristmill demo $(ARGS)
+
+.PHONY: up
+up: setup  ## Run a server on https://127.0.0.1:18443, data in ./gristmill-data
+	.venv/bin/gristmill up $(ARGS)
+
+.PHONY: test
+test: setup old-client  ## Run every ring of tests
+	.venv/bin/python -m pytest $(ARGS)
+
+.PHONY: check
+check: setup  ## Check form, types and the direction of imports
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+.PHONY: fmt
+fmt: setup  ## Bring all Python files into form
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+.PHONY: old-client
+old-client: .venv-old-client/.synced  ## Make .venv-old-client, where the older client lives for its tests
+
+.PHONY: clean
+clean:  ## Remove environments, caches and what tools left; data stays
+	rm -rf .venv .venv-old-client .uv .cache dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: $(addprefix bench-,$(subst _,-,$(BENCHES)))
+$(addprefix bench-,$(subst _,-,$(BENCHES))): bench-%: setup
+	.venv/bin/python -m bench.$(subst -,_,$*) $(ARGS)
+
+.venv/.synced: uv.lock pyproject.toml | $(UV) python-is-there
+	$(UV) sync --frozen --python "$(PYTHON)"
+	@touch $@
+
+.venv-old-client/.synced: $(OLD_CLIENT)/uv.lock $(OLD_CLIENT)/pyproject.toml | $(UV) python-is-there
+	UV_PROJECT_ENVIRONMENT="$(CURDIR)/.venv-old-client" $(UV) sync --frozen --project $(OLD_CLIENT) --python "$(PYTHON)"
+	@touch $@
+
+.PHONY: python-is-there
+python-is-there:
+	@test -n "$(PYTHON)" || { echo "There is no Python 3.11 or newer here. Install one (Debian: python3)." >&2; exit 1; }
+
+# uv from the package index, by whatever this Python has: venv with pip, pip alone, or virtualenv.
+.uv/bin/uv: | python-is-there
+	@echo "Installing uv $(UV_VERSION) into .uv ..."
+	@rm -rf .uv; \
+	{ "$(PYTHON)" -m venv .uv && .uv/bin/python -m pip install --quiet "uv==$(UV_VERSION)"; } >.uv.log 2>&1 \
+	|| { rm -rf .uv; "$(PYTHON)" -m pip install --quiet --target .uv "uv==$(UV_VERSION)"; } >>.uv.log 2>&1 \
+	|| { rm -rf .uv; "$(PYTHON)" -m virtualenv .uv && .uv/bin/python -m pip install --quiet "uv==$(UV_VERSION)"; } \
+		>>.uv.log 2>&1 \
+	|| { cat .uv.log >&2; rm -rf .uv .uv.log; \
+		echo "uv $(UV_VERSION) could not be installed: this Python has neither venv nor pip nor virtualenv (or no" >&2; \
+		echo "network). Install uv, or Debian's python3-venv or python3-pip, and run make again." >&2; exit 1; }
+	@rm -f .uv.log
