@@ -1,0 +1,187 @@
+"""Freezing: from what a client asks for to a specification that holds everything a run needs, checked and resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gristmill.domain import model_schema
+from gristmill.domain.asset import Asset, AssetType
+from gristmill.domain.errors import Conflict, Invalid
+from gristmill.domain.run_spec import InlineTable, InputAsset, RunSpec
+from gristmill.service import hardware_specifications, inline_tables, software_specifications
+from gristmill.service.context import Context
+from gristmill.store import assets, attachments
+from gristmill.store.database import Connection
+
+_ASSET_IN_HREF = re.compile(r"/assets/([^/?]+)")
+_MAX_RETENTION_DAYS = 36_500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a client asks to be run. ``scoring`` holds the members of the section that have no field of their own."""
+
+    name: str
+    inline: Sequence[InlineTable] = ()
+    input_references: Sequence[Mapping[str, Any]] | None = None
+    output_reference: Mapping[str, Any] | None = None
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, Any] | None = None
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    retention_days: int | None = None
+
+
+def check_shape(new: RunRequest) -> None:
+    """Refuse a request whose parts do not go together."""
+    if new.inline and new.input_references:
+        raise Invalid(
+            "scoring: send either input_data or input_data_references, not both.", field="scoring.input_data_references"
+        )
+    if not new.inline and new.input_references is None:
+        raise Invalid("scoring: there is no input: send input_data or input_data_references.", field="scoring")
+    if new.inline and new.output_reference:
+        raise Invalid(
+            "scoring.output_data_reference: it goes with input_data_references; inline results come back inline.",
+            field="scoring.output_data_reference",
+        )
+    days = new.retention_days
+    if days is not None and not -1 <= days <= _MAX_RETENTION_DAYS:
+        raise Invalid(f"retention: {days} is not a number of days from -1 (never) up.", field="retention")
+
+
+def check_rows(context: Context, asset: Asset, tables: Sequence[InlineTable]) -> None:
+    """Hold inline rows against the model's schema; the first row that does not fit is named."""
+    fields = model_schema.fields_of(asset.entity) if asset.type == AssetType.MODEL else None
+    for number, table in enumerate(tables):
+        if fields is None:
+            continue
+        checker = model_schema.Checker(fields, table.fields, where=f"scoring.input_data[{number}]")
+        first = 1
+        for batch in inline_tables.batches(context, table):
+            checker.rows(first, batch)
+            first += len(batch)
+
+
+def freeze(connection: Connection, asset: Asset, new: RunRequest, *, default_hardware: Mapping[str, Any]) -> RunSpec:
+    """Return the specification of a run of the asset, as everything is now.
+
+    Raises:
+        Invalid: a reference or a specification is unknown, or the input does not fit the kind of asset.
+        Conflict: the asset has no content.
+
+    """
+    content = attachments.content_of(connection, asset.id, revision=asset.revision)
+    if content is None:
+        raise Conflict(f"Asset {asset.name} has lost its content; upload it again.", code="asset_without_content")
+    kind = _kind(asset, new)
+    software = software_specifications.find(connection, asset.space_id, _software(asset))
+    hardware = _hardware(connection, asset.space_id, new.hardware or default_hardware)
+    fields = model_schema.fields_of(asset.entity) if kind == "model" else None
+    inputs, references = _inputs(connection, asset.space_id, new.input_references)
+    return RunSpec(
+        kind=kind,
+        asset_id=asset.id,
+        asset_revision=asset.revision,
+        asset_type=str(asset.entity.get("type", asset.type)),
+        asset_content_key=str(content.content_key),
+        asset_sha256=str(content.sha256),
+        asset_content_name=content.name,
+        specification_id=software.id,
+        specification_name=software.name,
+        fields=[{"name": field.name, "type": field.type} for field in fields] if fields else None,
+        hardware=hardware["document"],
+        memory_limit_bytes=hardware["memory_bytes"],
+        inline=tuple(new.inline),
+        inputs=inputs,
+        input_references=references,
+        output_reference=_output(new),
+        output_asset_id=_overwritten(connection, asset.space_id, new.output_reference),
+        environment_variables=dict(new.environment_variables),
+        scoring=new.scoring,
+    )
+
+
+def _kind(asset: Asset, new: RunRequest) -> str:
+    match asset.type:
+        case AssetType.MODEL:
+            return "model"
+        case AssetType.FUNCTION:
+            return "function"
+        case _ if new.inline:
+            raise Invalid(
+                "scoring.input_data: a script takes its input from input_data_references.", field="scoring.input_data"
+            )
+        case _:
+            language = asset.entity.get("script", {}).get("language", {}).get("name", "python3")
+            return "r_script" if str(language).upper() == "R" else "python_script"
+
+
+def _software(asset: Asset) -> str:
+    """Return the id or name of the asset's software specification, wherever its kind keeps it."""
+    described = asset.entity.get("script", asset.entity).get("software_spec", {})
+    return str(described.get("id") or described.get("base_id") or described.get("name") or "")
+
+
+def _hardware(connection: Connection, space_id: str, reference: Mapping[str, Any]) -> dict[str, Any]:
+    found = hardware_specifications.find(connection, space_id, reference.get("id") or reference.get("name"))
+    return {"document": {**reference, "id": found.id, "name": found.name}, "memory_bytes": found.memory_bytes}
+
+
+def _inputs(
+    connection: Connection, space_id: str, references: Sequence[Mapping[str, Any]] | None
+) -> tuple[tuple[InputAsset, ...], list[dict[str, Any]] | None]:
+    """Resolve the references to content as it is now; connections are resolved when the run starts."""
+    if references is None:
+        return (), None
+    found = [
+        _input(connection, space_id, number, reference)
+        for number, reference in enumerate(references)
+        if reference.get("type", "data_asset") == "data_asset"
+    ]
+    return tuple(asset for asset in found if asset), [dict(reference) for reference in references]
+
+
+def _input(connection: Connection, space_id: str, number: int, reference: Mapping[str, Any]) -> InputAsset | None:
+    where = f"scoring.input_data_references[{number}].location"
+    asset = _referenced(connection, space_id, reference, where)
+    content = attachments.content_of(connection, asset.id)
+    if content is not None:
+        name, key = asset.name, str(content.content_key)
+        return InputAsset(asset_id=asset.id, name=name, content_key=key, size=content.size)
+    if any(attachment.connection_id for attachment in attachments.of_assets(connection, [asset.id])[asset.id]):
+        return None
+    raise Invalid(f"{where}: data asset {asset.name} has no content.", code="asset_without_content", field=where)
+
+
+def _referenced(connection: Connection, space_id: str, reference: Mapping[str, Any], where: str) -> Asset:
+    location = reference.get("location") or {}
+    named = _ASSET_IN_HREF.search(str(location.get("href", "")))
+    asset_id = named.group(1) if named else location.get("id")
+    if not asset_id:
+        raise Invalid(f"{where}.href: it names no asset; write /v2/assets/<id>.", field=f"{where}.href")
+    asset = assets.get(connection, str(asset_id))
+    if asset is None or asset.space_id != space_id or asset.deleted_at is not None:
+        raise Invalid(f"{where}: there is no asset {asset_id} in this space.", code="asset_not_found", field=where)
+    return asset
+
+
+def _output(new: RunRequest) -> dict[str, Any] | None:
+    if new.output_reference is None:
+        return None
+    location = new.output_reference.get("location") or {}
+    local = new.output_reference.get("type", "data_asset") == "data_asset"
+    if local and not (location.get("name") or location.get("href")):
+        where = "scoring.output_data_reference.location.name"
+        raise Invalid(f"{where}: name the data asset that is to hold the results.", field=where)
+    return dict(new.output_reference)
+
+
+def _overwritten(connection: Connection, space_id: str, reference: Mapping[str, Any] | None) -> str | None:
+    """Return the asset that the output overwrites: one given by href and not by name."""
+    location = (reference or {}).get("location") or {}
+    if reference is None or location.get("name") or not location.get("href"):
+        return None
+    return _referenced(connection, space_id, reference, "scoring.output_data_reference.location").id
