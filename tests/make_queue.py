@@ -41,6 +41,7 @@ def make_lane(connection: Connection, space_id: str, *, max_running: int = 2) ->
         name="j",
         kind=JobKind.DEFAULT,
         lane_id=lane_id,
+        asset_ref=lane_id,
         owner_id="",
         created_at=NOW,
         modified_at=NOW,

@@ -112,6 +112,10 @@ class Shop:
         """Store a data asset and return its id."""
         return self._asset(AssetType.DATA_ASSET, name=name, content=content)
 
+    def script(self) -> str:
+        """Store a Python script and return its id."""
+        return self._asset(AssetType.SCRIPT, name="s.py", content=b"print('hi')\n")
+
     def _asset(self, kind: AssetType, *, name: str = "a", content: bytes = b"something") -> str:
         now = datetime.now(UTC)
         stored = self.context.content.put([content])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import json
@@ -102,6 +103,7 @@ class Zygote:
             for descriptor in (orders, replies):
                 os.set_inheritable(descriptor, False)
             adopt_orphans()
+            faulthandler.enable()  # a crash in native code then leaves the Python lines that led to it in the log
             bound_memory(request.get("memory_limit_bytes"))
             _seed_again()
             serve(orders, replies)

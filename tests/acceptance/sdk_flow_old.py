@@ -133,7 +133,7 @@ def _(flow: OldFlow) -> None:
     connections = flow.client.connections
     names = connections.ConfigurationMetaNames
     postgresql = connections.get_datasource_type_uid_by_name("postgresql")
-    properties = {"host": "h", "port": "5432", "username": "u", "password": "p", "database": "d"}
+    properties = {"host": "h"}
     meta = {names.NAME: "c", names.DATASOURCE_TYPE: postgresql, names.PROPERTIES: properties}
     connection_id = connections.get_uid(connections.create(meta))
     assert connections.get_details(connection_id)["entity"]["name"] == "c"

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,19 @@ def running(data_dir: Path, **settings: str) -> Iterator[Server]:
     finally:
         if server.process.poll() is None:
             server.stop()
+
+
+def are_gone(processes: Sequence[psutil.Process], *, within: float = 15.0) -> None:
+    """Wait until none of them is there any more; the dead whom nobody has buried do not count."""
+    assert processes, "there was no process at all"
+    eventually(lambda: not any(_is_there(each) for each in processes), within=within)
+
+
+def _is_there(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _ready(process: subprocess.Popen[bytes], said: Path, begin: int) -> re.Match[str] | None:

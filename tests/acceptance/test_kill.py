@@ -6,10 +6,9 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.acceptance.rest import Rest, cause
-from tests.acceptance.server import Server, running, start
+from tests.acceptance.server import Server, are_gone, running, start
 from tests.acceptance.work import Work
 from tests.make import eventually
 
@@ -80,7 +79,7 @@ def test_a_run_that_outlasts_the_grace_period_ends_with_the_cause(tmp_path: Path
         job_id = _visit(rest, visits, go_on)
         left = server.descendants()
         assert server.stop(within=30) == 0
-    _are_gone(left)
+    are_gone(left)
     with running(tmp_path / "data", lease_seconds=LEASE) as second, Rest(second, space_id=rest.space_id) as again:
         code, message = cause(again.ended(job_id))
         assert code == "worker_lost", message
@@ -96,7 +95,7 @@ def test_runs_of_models_are_handed_on_when_the_grace_period_is_over(tmp_path: Pa
         eventually(lambda: "running" in work.states(), within=30, every=0.005)
         left = server.descendants()
         assert server.stop(within=30) == 0
-    _are_gone(left)
+    are_gone(left)
     with running(tmp_path / "data", lease_seconds=LEASE) as second, Rest(second, space_id=rest.space_id) as work.rest:
         eventually(work.is_over, within=60, every=0.1)
         work.check()
@@ -125,19 +124,7 @@ def _kill(server: Server) -> None:
     """Kill the server, and wait until nothing of it is left."""
     left = server.descendants()
     server.kill()
-    _are_gone(left)
-
-
-def _are_gone(left: list[psutil.Process]) -> None:
-    assert left, "there was no child at all"
-    eventually(lambda: not [each for each in left if _is_there(each)], within=15)
-
-
-def _is_there(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    are_gone(left)
 
 
 def _refuses(server: Server) -> bool:

@@ -25,6 +25,7 @@ from gristmill.api.v2 import (
     datasource_types,
     folder_assets,
     hardware_specifications,
+    job_runs,
     jobs,
     members,
     package_extensions,
@@ -67,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     asset_imports.router,
     signed.router,
     jobs.router,
+    job_runs.router,
 )
 
 

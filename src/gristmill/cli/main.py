@@ -1,19 +1,23 @@
-"""The commands that run a server: up, serve, work, migrate. Their options are the settings."""
+"""The command line: the commands that run a server, whose options are the settings, and those that speak to one."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 
 import typer
 
+from gristmill.cli import completion
+from gristmill.cli.nouns import Nouns
 from gristmill.cli.options import takes_settings
 from gristmill.settings import Settings
 
 _DEMO = "gristmill.cli.demo"
 application = typer.Typer(
     name="gristmill",
+    cls=Nouns,
     help="Batch jobs from deployment spaces, on your own machines.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,6 +62,8 @@ def migrate(settings: Settings) -> None:
 
 def main() -> None:
     """Run the command that the command line names."""
+    if completion.VARIABLE in os.environ:
+        completion.enable()
     if importlib.util.find_spec(_DEMO):
         application.command()(importlib.import_module(_DEMO).demo)
     application(prog_name="gristmill")

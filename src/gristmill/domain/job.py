@@ -1,4 +1,4 @@
-"""A job: what is run again and again. Every batch deployment owns a default one."""
+"""A job: what is run again and again, of a batch deployment or of an asset that needs none."""
 
 from __future__ import annotations
 
@@ -10,14 +10,28 @@ from typing import Any
 
 
 class JobKind(StrEnum):
-    """``default``: made with its deployment, parent of the runs that the ML API starts."""
+    """``default``: made with its deployment, parent of the runs that the ML API starts.
+
+    ``deployment``: runs a deployment by a definition, in the deployment's lane. ``asset``: runs a self-contained asset
+    (script, notebook, code package, flow) in a lane of its own.
+    """
 
     DEFAULT = "default"
+    DEPLOYMENT = "deployment"
+    ASSET = "asset"
+
+
+DEPLOYMENT_REF = "wml_deployment"
+"""The wire's name for what a job of a deployment refers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job and the lane that its runs wait in."""
+    """A job and the lane that its runs wait in.
+
+    ``asset_ref`` is the deployment's or the asset's id. ``retention`` is ``{"amount": n}`` or ``{"days": n}``.
+    ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
+    """
 
     id: str
     space_id: str
@@ -29,4 +43,12 @@ class Job:
     modified_at: datetime
     description: str = ""
     deployment_id: str | None = None
+    asset_ref: str
+    asset_ref_type: str = DEPLOYMENT_REF
+    definition_id: str | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    retention: Mapping[str, int] | None = None
+    notification: Mapping[str, bool] = field(default_factory=dict)
+    sealed_variables: str | None = None
+    version: int = 0
+    deleted_at: datetime | None = None

@@ -41,6 +41,7 @@ class RunSpec:
 
     ``input_references`` and ``output_reference`` are kept as the wire gave them, for the answer; ``inputs`` are the
     same inputs resolved. ``output_asset_id`` is set where the output overwrites an asset that exists.
+    ``sealed_variables`` are secret environment variables, encrypted: only the child sees them.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class RunSpec:
     output_reference: Mapping[str, Any] | None = None
     output_asset_id: str | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict)
+    sealed_variables: str | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:

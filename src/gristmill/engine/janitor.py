@@ -25,6 +25,7 @@ class Janitor:
             self._context.content.discard_drafts(older_than_seconds=_DRAFT_SECONDS)
         return (
             purge.deleted_deployments(self._context)
+            + purge.deleted_jobs(self._context)
             + purge.deleted_spaces(self._context)
             + purge.loose_contents(self._context)
         )

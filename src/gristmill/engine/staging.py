@@ -56,7 +56,7 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         inline=_inline(context, spec, directory),
         files=_files(context, spec.inputs, directory),
         output=_output(spec),
-        environment_variables=dict(spec.environment_variables),
+        environment_variables=_variables(context, spec),
         chunk_rows=CHUNK_ROWS,
         specification_name=spec.specification_name,
         specification_packages=dict(software.packages),
@@ -89,6 +89,12 @@ def unpacked(context: Context, spec: RunSpec) -> Path:
 def format_of(name: str) -> str:
     """Return the format that a file's name tells: CSV unless its ending says otherwise."""
     return _FORMATS.get(PurePosixPath(name).suffix.lower(), "csv")
+
+
+def _variables(context: Context, spec: RunSpec) -> dict[str, str]:
+    """Return the run's variables; those of one run win over the job's secret ones."""
+    sealed = json.loads(context.secrets.decrypt(spec.sealed_variables)) if spec.sealed_variables else {}
+    return {**sealed, **spec.environment_variables}
 
 
 def _payload(assignment: Assignment) -> dict[str, object]:

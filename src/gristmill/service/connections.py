@@ -98,7 +98,7 @@ def properties(context: Context, asset: Asset) -> dict[str, Any]:
 
 
 def adopted(context: Context, described: object) -> dict[str, Any]:
-    """Return the entity of an imported connection; it may lack secrets, and those that it has are encrypted.
+    """Return the entity of an imported connection; the secrets that it has are encrypted.
 
     Raises:
         Invalid: the type or a property is unknown.
@@ -106,10 +106,7 @@ def adopted(context: Context, described: object) -> dict[str, Any]:
     """
     document = described if isinstance(described, Mapping) else {}
     kind = _kind(document.get("datasource_type"))
-    missing = {entry.name: "*" for entry in kind.properties if entry.required}
-    entity = _entity(context, kind, document, missing)
-    given = document.get("properties") or {}
-    return {**entity, SEALED: {name: value for name, value in entity[SEALED].items() if name in given}}
+    return _entity(context, kind, document, {})
 
 
 def _kind(reference: object) -> DatasourceType:

@@ -249,6 +249,7 @@ def _default_job(context: Context, deployment: Deployment) -> Job:
         kind=JobKind.DEFAULT,
         lane_id=deployment.id,
         deployment_id=deployment.id,
+        asset_ref=deployment.id,
         owner_id=deployment.owner_id,
         created_at=deployment.created_at,
         modified_at=deployment.created_at,

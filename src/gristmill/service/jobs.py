@@ -1,60 +1,263 @@
-"""Jobs as their users see them."""
+"""Jobs: defined once, changed, looked at, and deleted with all their runs."""
 
 from __future__ import annotations
 
-from gristmill.domain.errors import Conflict, NotFound
-from gristmill.domain.job import Job, JobKind
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gristmill.domain.asset import AssetType
+from gristmill.domain.deployment import DEFAULT_MAX_RUNNING
+from gristmill.domain.environment_variables import read_variables
+from gristmill.domain.errors import Conflict, Invalid, NotFound
+from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
 from gristmill.domain.page import Page
+from gristmill.domain.retention import read_retention
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
-from gristmill.store import jobs
+from gristmill.service.deployments import visible as visible_deployment
+from gristmill.store import assets, deployment_job_definitions, jobs, lanes
 from gristmill.store.database import Connection
+
+NOT_SELF_CONTAINED = frozenset({AssetType.MODEL, AssetType.FUNCTION, AssetType.DATA_ASSET, AssetType.CONNECTION})
+SECRETS = "secret_env_variables"
+MOST_AT_ONCE = 20
+"""How many jobs one bulk deletion takes (the original's own limit)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What a client asks to be kept as a job."""
+
+    space_id: str | None
+    name: str
+    description: str = ""
+    asset_ref: str | None = None
+    asset_ref_type: str | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    retention: Mapping[str, Any] | None = None
+    notification: Mapping[str, bool] = field(default_factory=dict)
+
+
+def create(context: Context, actor: Actor, new: NewJob) -> Job:
+    """Define a job: of a deployment by a definition, or of a self-contained asset.
+
+    Raises:
+        Invalid: what it refers to is unknown or unfit, or a member of its configuration is wrong.
+
+    """
+    now = context.now()
+    configuration, secrets = _without_secrets(new.configuration)
+    job_id = context.new_id()
+    with context.database.transaction() as connection:
+        space = authorize(connection, actor, new.space_id, Permission.EDIT)
+        target = _target(connection, actor, new, space.id, job_id)
+        if target["kind"] is JobKind.ASSET:
+            limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
+            lanes.create(connection, job_id, space.id, max_running=limit)
+        job = Job(
+            id=job_id,
+            space_id=space.id,
+            name=new.name,
+            description=new.description,
+            configuration=configuration,
+            retention=read_retention(new.retention),
+            notification=dict(new.notification),
+            sealed_variables=_sealed(context, secrets),
+            owner_id=actor.user_id,
+            created_at=now,
+            modified_at=now,
+            **target,
+        )
+        jobs.create(connection, job)
+    return job
 
 
 def get(context: Context, actor: Actor, job_id: str) -> Job:
     """Return a job that the actor can see."""
     with context.database.snapshot() as connection:
-        return _visible(connection, actor, job_id, Permission.VIEW)
+        return visible(connection, actor, job_id, Permission.VIEW)
 
 
-def page(
+def page(  # the filters of the wire
     context: Context,
     actor: Actor,
     space_id: str | None,
     *,
     limit: int,
     start: str | None = None,
-    deployment_id: str | None = None,
+    filters: Mapping[str, str | None],
 ) -> Page[Job]:
     """List the jobs of a space, with their number."""
+    given = {column: value for column, value in filters.items() if value}
     with context.database.snapshot() as connection:
         space = authorize(connection, actor, space_id, Permission.VIEW)
-        return jobs.page(connection, space.id, limit=limit, start=start, deployment_id=deployment_id)
+        return jobs.page(connection, space.id, limit=limit, start=start, filters=given)
 
 
-def delete(context: Context, actor: Actor, job_id: str) -> None:
-    """Delete a job and its runs.
+def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any]) -> Job:
+    """Change a job; runs that wait or work keep what they were frozen with.
 
-    Raises:
-        Conflict: it is the default job of a deployment, which lives as long as that.
-
+    ``wanted`` maps ``name``, ``description``, ``retention_policy``, ``notification_types``, ``configuration`` and
+    ``configuration/<member>`` to their new values; None takes a member away.
     """
     with context.database.transaction() as connection:
-        job = _visible(connection, actor, job_id, Permission.EDIT)
-        if job.kind is JobKind.DEFAULT:
-            raise Conflict(
-                f"{job.name} is the default job of deployment {job.deployment_id}: it cannot be edited or deleted on "
-                "its own. Delete the deployment, or delete its runs.",
-                code="default_job",
-            )
+        job = visible(connection, actor, job_id, Permission.EDIT)
+        _refuse_default(job)
+        values = _changed(context, job, wanted)
+        jobs.change(connection, job.id, context.now(), values)
+        if job.kind is JobKind.ASSET and "configuration" in values:
+            limit = values["configuration"].get("max_running", DEFAULT_MAX_RUNNING)
+            lanes.set_limit(connection, job.lane_id, limit)
+        changed = jobs.get(connection, job.id)
+    context.wake()
+    assert changed is not None
+    return changed
 
 
-def _visible(connection: Connection, actor: Actor, job_id: str, permission: Permission) -> Job:
+def delete(context: Context, actor: Actor, job_ids: Sequence[str]) -> None:
+    """Delete jobs with all their runs: hidden at once, runs at work are stopped, and the engine purges the rest.
+
+    Raises:
+        Conflict: one is the default job of a deployment; then none is deleted.
+
+    """
+    if not 1 <= len(job_ids) <= MOST_AT_ONCE:
+        raise Invalid(f"job_ids: name 1 to {MOST_AT_ONCE} jobs, not {len(job_ids)}.", field="job_ids")
+    now = context.now()
+    with context.database.transaction() as connection:
+        for job_id in job_ids:
+            job = visible(connection, actor, job_id, Permission.EDIT)
+            _refuse_default(job)
+            jobs.change(connection, job.id, now, {"deleted_at": now})
+    context.wake()
+
+
+def visible(connection: Connection, actor: Actor, job_id: str, permission: Permission) -> Job:
+    """Return the job if the actor may do this to it.
+
+    Raises:
+        NotFound: it is not there, or not the actor's to see.
+
+    """
     job = jobs.get(connection, job_id)
     if job is not None:
         authorize(connection, actor, job.space_id, permission)
-    if job is None:
+    if job is None or job.deleted_at is not None:
         raise NotFound(f"There is no job {job_id} that you can see.", code="job_not_found")
     return job
+
+
+def secret_variables(context: Context, job: Job) -> dict[str, str]:
+    """Return a job's secret environment variables in the clear, for freezing a run."""
+    if job.sealed_variables is None:
+        return {}
+    opened: dict[str, str] = json.loads(context.secrets.decrypt(job.sealed_variables))
+    return opened
+
+
+def _target(connection: Connection, actor: Actor, new: NewJob, space_id: str, job_id: str) -> dict[str, Any]:
+    """Return what the job runs, and the lane that its runs wait in."""
+    definition_id = new.configuration.get("deployment_job_definition_id")
+    if definition_id:
+        return _by_definition(connection, actor, new, space_id, str(definition_id))
+    if new.asset_ref_type == DEPLOYMENT_REF:
+        where = "configuration.deployment_job_definition_id"
+        raise Invalid(f"{where}: a job of a deployment needs a definition of what it is to do.", field=where)
+    asset = assets.get(connection, new.asset_ref) if new.asset_ref else None
+    if asset is None or asset.space_id != space_id or asset.deleted_at is not None:
+        raise Invalid(
+            f"asset_ref: there is no asset {new.asset_ref} in this space.", code="asset_not_found", field="asset_ref"
+        )
+    if asset.type in NOT_SELF_CONTAINED:
+        raise Invalid(
+            f"asset_ref: {asset.name} is a {asset.type}; deploy it, and make a job of the deployment.",
+            code="asset_not_self_contained",
+            field="asset_ref",
+        )
+    if new.asset_ref_type and new.asset_ref_type != asset.type:
+        raise Invalid(
+            f"asset_ref_type: {asset.name} is a {asset.type}, not a {new.asset_ref_type}.", field="asset_ref_type"
+        )
+    return {"kind": JobKind.ASSET, "asset_ref": asset.id, "asset_ref_type": asset.type, "lane_id": job_id}
+
+
+def _by_definition(
+    connection: Connection, actor: Actor, new: NewJob, space_id: str, definition_id: str
+) -> dict[str, Any]:
+    where = "configuration.deployment_job_definition_id"
+    definition = deployment_job_definitions.get(connection, definition_id)
+    if definition is None or definition.space_id != space_id:
+        raise Invalid(f"{where}: there is no definition {definition_id} in this space.", field=where)
+    deployment = visible_deployment(connection, actor, space_id, definition.deployment_id, Permission.EDIT)
+    if new.asset_ref and new.asset_ref != deployment.id:
+        raise Invalid(
+            f"asset_ref: the definition is for deployment {deployment.id}, not for {new.asset_ref}.", field="asset_ref"
+        )
+    return {
+        "kind": JobKind.DEPLOYMENT,
+        "asset_ref": deployment.id,
+        "asset_ref_type": DEPLOYMENT_REF,
+        "lane_id": deployment.id,
+        "deployment_id": deployment.id,
+        "definition_id": definition_id,
+    }
+
+
+def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
+    """Part the secret variables from the rest, and check both; None where no secrets were given."""
+    plain = {name: value for name, value in configuration.items() if name != SECRETS and value is not None}
+    read_variables(plain.get("env_variables"), where="configuration.env_variables")
+    limit = plain.get("max_running", DEFAULT_MAX_RUNNING)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        where = "configuration.max_running"
+        raise Invalid(f"{where}: {limit!r} is not a whole number from 1 up.", field=where)
+    if SECRETS not in configuration:
+        return plain, None
+    return plain, read_variables(configuration[SECRETS], where=f"configuration.{SECRETS}")
+
+
+def _sealed(context: Context, secrets: Mapping[str, str] | None) -> str | None:
+    return context.secrets.encrypt(json.dumps(secrets)) if secrets else None
+
+
+def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    configuration = dict(job.configuration)
+    for path, value in wanted.items():
+        section, _, member = path.partition("/")
+        if member:
+            configuration = {**configuration, member: value}
+        elif section == "configuration":
+            configuration = dict(value or {})
+        else:
+            values |= _member(section, value)
+    if any(path.startswith("configuration") for path in wanted):
+        values["configuration"], secrets = _without_secrets(configuration)
+        if secrets is not None:
+            values["sealed_variables"] = _sealed(context, secrets)
+    return values
+
+
+def _member(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    match name:
+        case "retention_policy":
+            return {"retention": read_retention(value)}
+        case "notification_types":
+            return {"notification": dict(value or {})}
+        case "name" if not value:
+            raise Invalid("name: a job needs a name.", field="name")
+        case _:
+            return {name: value or ""}
+
+
+def _refuse_default(job: Job) -> None:
+    if job.kind is JobKind.DEFAULT:
+        raise Conflict(
+            f"{job.name} is the default job of deployment {job.deployment_id}: it cannot be edited or deleted on its "
+            "own. Delete the deployment, or delete its runs.",
+            code="default_job",
+        )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from gristmill.domain.job import Job, JobKind
 from gristmill.domain.run import FINAL, Run, RunEvent, RunState
 from gristmill.service.claims import remove_run
 from gristmill.service.context import Context
-from gristmill.store import contents, deployment_job_definitions, lanes, runs, spaces
+from gristmill.store import contents, deployment_job_definitions, jobs, lanes, runs, spaces
 from gristmill.store import deployments as deployment_store
 from gristmill.store.database import Connection
 
@@ -28,6 +29,13 @@ def deleted_spaces(context: Context) -> int:
     with context.database.snapshot() as connection:
         waiting = spaces.deleting(connection, limit=_AT_ONCE)
     return sum(_purge_space(context, space_id) for space_id in waiting)
+
+
+def deleted_jobs(context: Context) -> int:
+    """Purge jobs that are being deleted."""
+    with context.database.snapshot() as connection:
+        waiting = jobs.deleting(connection, limit=_AT_ONCE)
+    return sum(_purge_job(context, job) for job in waiting)
 
 
 def loose_contents(context: Context) -> int:
@@ -51,6 +59,17 @@ def _purge_deployment(context: Context, deployment_id: str) -> int:
         deployment_job_definitions.remove_of_deployment(connection, deployment_id)
         deployment_store.remove(connection, deployment_id)
         lanes.remove(connection, deployment_id)
+    return 1
+
+
+def _purge_job(context: Context, job: Job) -> int:
+    with context.database.transaction() as connection:
+        gone, active = _purge_runs(context, connection, "job_id", job.id)
+        if gone or active:
+            return gone
+        jobs.remove(connection, job.id)
+        if job.kind is JobKind.ASSET:
+            lanes.remove(connection, job.lane_id)
     return 1
 
 

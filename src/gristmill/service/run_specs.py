@@ -105,24 +105,25 @@ def freeze(connection: Connection, asset: Asset, new: RunRequest, *, default_har
 
 
 def _kind(asset: Asset, new: RunRequest) -> str:
-    match asset.type:
-        case AssetType.MODEL:
-            return "model"
-        case AssetType.FUNCTION:
-            return "function"
-        case _ if new.inline:
-            raise Invalid(
-                "scoring.input_data: a script takes its input from input_data_references.", field="scoring.input_data"
-            )
-        case _:
-            language = asset.entity.get("script", {}).get("language", {}).get("name", "python3")
-            return "r_script" if str(language).upper() == "R" else "python_script"
+    """Return the runner's kind for the asset; what it has no kind for yet fails there, with that as its cause."""
+    if asset.type == AssetType.MODEL:
+        return "model"
+    if asset.type == AssetType.FUNCTION:
+        return "function"
+    if new.inline:
+        message = f"scoring.input_data: a {asset.type} takes its input from input_data_references."
+        raise Invalid(message, field="scoring.input_data")
+    if asset.type != AssetType.SCRIPT:
+        return str(asset.type)
+    language = asset.entity.get("script", {}).get("language", {}).get("name", "python3")
+    return "r_script" if str(language).upper() == "R" else "python_script"
 
 
 def _software(asset: Asset) -> str:
-    """Return the id or name of the asset's software specification, wherever its kind keeps it."""
+    """Return the id or name of the asset's software specification; our own where it names none."""
     described = asset.entity.get("script", asset.entity).get("software_spec", {})
-    return str(described.get("id") or described.get("base_id") or described.get("name") or "")
+    named = described.get("id") or described.get("base_id") or described.get("name")
+    return str(named or software_specifications.own_environment().name)
 
 
 def _hardware(connection: Connection, space_id: str, reference: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.page import Page
 from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of, page_by_time, values_of
-from gristmill.store.schema import jobs
+from gristmill.store.schema import jobs, runs
 
 _COLUMNS = columns_of(jobs, Job)
 
@@ -21,7 +23,7 @@ def create(connection: Connection, job: Job) -> None:
 
 
 def get(connection: Connection, job_id: str) -> Job | None:
-    """Return a job."""
+    """Return a job, also one that is being deleted."""
     row = connection.execute(select(*_COLUMNS).where(jobs.c.id == job_id)).first()
     return _job(row) if row else None
 
@@ -34,13 +36,28 @@ def default_of(connection: Connection, deployment_id: str) -> Job | None:
 
 
 def page(
-    connection: Connection, space_id: str, *, limit: int, start: str | None = None, deployment_id: str | None = None
+    connection: Connection, space_id: str, *, limit: int, start: str | None = None, filters: Mapping[str, str]
 ) -> Page[Job]:
-    """List the jobs of a space, with their number."""
-    where = [jobs.c.space_id == space_id, *([jobs.c.deployment_id == deployment_id] if deployment_id else [])]
+    """List the jobs of a space, with their number; ``run_id`` among the filters finds the parent of a run."""
+    where = [jobs.c.space_id == space_id, jobs.c.deleted_at.is_(None)]
+    for column, value in filters.items():
+        parent = jobs.c.id == select(runs.c.job_id).where(runs.c.id == value).scalar_subquery()
+        where.append(parent if column == "run_id" else jobs.c[column] == value)
     total = connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one()
     found = page_by_time(connection, select(*_COLUMNS).where(*where), jobs, _job, limit=limit, start=start)
     return Page(items=found.items, next=found.next, total=total)
+
+
+def change(connection: Connection, job_id: str, now: datetime, values: Mapping[str, Any]) -> None:
+    """Set columns of a job and count the change."""
+    statement = update(jobs).where(jobs.c.id == job_id)
+    connection.execute(statement.values(**values, modified_at=now, version=jobs.c.version + 1))
+
+
+def deleting(connection: Connection, *, limit: int) -> list[Job]:
+    """Return jobs that wait to be purged."""
+    query = select(*_COLUMNS).where(jobs.c.deleted_at.is_not(None)).limit(limit)
+    return [_job(row) for row in connection.execute(query)]
 
 
 def remove(connection: Connection, job_id: str) -> None:

@@ -322,10 +322,18 @@ def _tables() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("lane_id", sa.String(length=36), nullable=False),
         sa.Column("deployment_id", sa.String(length=36), nullable=True),
+        sa.Column("asset_ref", sa.String(length=36), nullable=False),
+        sa.Column("asset_ref_type", sa.String(length=60), nullable=False),
+        sa.Column("definition_id", sa.String(length=36), nullable=True),
         sa.Column("configuration", Document, nullable=False),
+        sa.Column("retention", Document, nullable=True),
+        sa.Column("notification", Document, nullable=False),
+        sa.Column("sealed_variables", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.String(length=36), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("modified_at", Instant, nullable=False),
+        sa.Column("deleted_at", Instant, nullable=True),
         sa.ForeignKeyConstraint(
             ["deployment_id"], ["deployments.id"], name=op.f("fk_jobs_deployment_id"), ondelete="CASCADE"
         ),
@@ -333,6 +341,7 @@ def _tables() -> None:
         sa.ForeignKeyConstraint(["space_id"], ["spaces.id"], name=op.f("fk_jobs_space_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
+    op.create_index(op.f("ix_jobs_asset_ref"), "jobs", ["asset_ref"], unique=False)
     op.create_index(op.f("ix_jobs_deployment_id"), "jobs", ["deployment_id"], unique=False)
     op.create_index(op.f("ix_jobs_lane_id"), "jobs", ["lane_id"], unique=False)
     op.create_index("ix_jobs_space", "jobs", ["space_id", "created_at", "id"], unique=False)

@@ -1,0 +1,134 @@
+"""Jobs and their runs as the Common Core shows them; the platform's states are mapped here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gristmill.api.envelope import instant, milliseconds, without_none
+from gristmill.domain.environment_variables import write_variables
+from gristmill.domain.errors import Invalid
+from gristmill.domain.job import DEPLOYMENT_REF, Job
+from gristmill.domain.run import FINAL, Run, RunState
+from gristmill.domain.run_spec import RunResult, RunSpec
+
+PLATFORM_STATES = {
+    RunState.QUEUED: "Queued",
+    RunState.STARTING: "Starting",
+    RunState.RUNNING: "Running",
+    RunState.CANCELING: "Canceling",
+    RunState.COMPLETED: "Completed",
+    RunState.FAILED: "Failed",
+    RunState.CANCELED: "Canceled",
+}
+_WARNED = "CompletedWithWarnings"
+_HIDDEN = "stored encrypted, never shown"
+_NEVER_HERE = frozenset({"Paused", "Resuming", "CompletedWithErrors"})
+"""States of the platform that no run here is ever in; asking for them finds nothing."""
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """Return a job as the wire shows it; of its secret variables only that there are some."""
+    entity: dict[str, Any] = {
+        "asset_ref": job.asset_ref,
+        "asset_ref_type": job.asset_ref_type,
+        "configuration": _configuration(job),
+        "last_run_initiator": "None",
+        "last_run_time": "",
+        "last_run_status": "None",
+        "last_run_status_timestamp": 0,
+        "schedule": "",
+        "schedule_info": {},
+        "schedule_id": "",
+        "schedule_creator_id": "",
+        "future_scheduled_runs": [],
+        "enable_notifications": any(job.notification.values()),
+        "notification_types": dict(job.notification),
+        "retention_policy": dict(job.retention) if job.retention else {},
+        "project_name": "",
+        "task_credentials_support": True,
+    }
+    metadata = _metadata(job.id, job.name, job.owner_id, job.description) | {
+        "asset_type": "job",
+        "space_id": job.space_id,
+        "version": job.version,
+        "created": milliseconds(job.created_at),
+        "created_at": instant(job.created_at),
+        "usage": {"last_update_time": milliseconds(job.modified_at), "last_updated_at": instant(job.modified_at)},
+    }
+    href = f"/v2/jobs/{job.id}?space_id={job.space_id}"
+    return {"entity": {"job": entity}, "metadata": metadata, "href": href, "asset_id": job.id}
+
+
+def run_document(run: Run, job: Job, *, spec: RunSpec | None = None, result: RunResult | None = None) -> dict[str, Any]:
+    """Return a run as the wire shows it."""
+    entity = {
+        "job_ref": run.job_id,
+        "job_name": job.name,
+        "job_type": job.asset_ref_type,
+        "state": platform_state(run),
+        "isScheduledRun": False,
+        "configuration": {"env_variables": write_variables(dict(spec.environment_variables) if spec else {})},
+        "runtime_job_id": run.deployment_job_id,
+        "duration": _duration_seconds(run),
+        "queue_start": milliseconds(run.created_at),
+        "queue_end": milliseconds(run.started_at) if run.started_at else 0,
+        "execution_start": milliseconds(run.started_at) if run.started_at else 0,
+        "execution_end": milliseconds(run.finished_at) if run.finished_at else 0,
+        "last_state_change_timestamp": instant(run.modified_at),
+        "attempt": run.attempt,
+        "failure": {"code": run.cause.code, "message": run.cause.message} if run.cause else None,
+        "warning": run.warning,
+        "rows": without_none({"done": run.rows_done, "total": run.rows_total}) or None,
+        "packages": dict(result.packages) if result and result.packages else None,
+    }
+    metadata = _metadata(run.id, run.name, run.requester_id, "") | {
+        "asset_type": "job_run",
+        "space_id": run.space_id,
+        "created": milliseconds(run.created_at),
+        "created_at": instant(run.created_at),
+        "usage": {"last_update_time": milliseconds(run.modified_at), "last_updated_at": instant(run.modified_at)},
+    }
+    href = f"/v2/jobs/{run.job_id}/runs/{run.id}?space_id={run.space_id}"
+    return {"entity": {"job_run": without_none(entity)}, "metadata": metadata, "href": href, "asset_id": run.id}
+
+
+def platform_state(run: Run) -> str:
+    """Return the Common Core's name for the run's state."""
+    return _WARNED if run.state is RunState.COMPLETED and run.warning else PLATFORM_STATES[run.state]
+
+
+def states_of(text: str | None) -> list[RunState] | None:
+    """Read a comma list of the platform's states; None asks for all.
+
+    Raises:
+        Invalid: one of them is no state of the platform.
+
+    """
+    if not text:
+        return None
+    by_name = {name: state for state, name in PLATFORM_STATES.items()} | {_WARNED: RunState.COMPLETED}
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in by_name and name not in _NEVER_HERE]
+    if unknown:
+        raise Invalid(f"states: {unknown[0]} is none of {', '.join([*by_name, *sorted(_NEVER_HERE)])}.", field="states")
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _configuration(job: Job) -> dict[str, Any]:
+    shown = dict(job.configuration)
+    if job.sealed_variables:
+        shown["secret_env_variables"] = _HIDDEN
+    if job.asset_ref_type == DEPLOYMENT_REF and job.definition_id:
+        shown["deployment_job_definition_id"] = job.definition_id
+    return shown
+
+
+def _duration_seconds(run: Run) -> int:
+    if run.started_at is None or run.state not in FINAL:
+        return 0
+    assert run.finished_at is not None, "a run that has ended knows when"
+    return int((run.finished_at - run.started_at).total_seconds())
+
+
+def _metadata(identifier: str, name: str, owner_id: str, description: str) -> dict[str, Any]:
+    return {"name": name, "description": description, "asset_id": identifier, "owner_id": owner_id}

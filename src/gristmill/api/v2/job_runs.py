@@ -1,0 +1,128 @@
+"""`/v2/jobs/{id}/runs`: started, looked at, followed, stopped, done again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from gristmill.api.envelope import WireResponse, instant, page_limit
+from gristmill.api.session import Ctx, Me
+from gristmill.api.v2.job_document import run_document, states_of
+from gristmill.api.v2.jobs import listed, start_of
+from gristmill.service import job_runs, jobs, runs
+from gristmill.service.job_runs import Overrides
+
+router = APIRouter(prefix="/v2/jobs/{job_id}/runs", tags=["job runs"])
+_LOG_LINES = 1_000
+
+
+class RunBody(BaseModel):
+    """What a client wants otherwise for one run."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str | None = None
+    configuration: dict[str, Any] | None = None
+
+
+class NewRunBody(BaseModel):
+    """The wire wraps a run; nothing at all is fine too."""
+
+    job_run: RunBody | None = None
+
+
+@router.post("", status_code=201)
+def start(ctx: Ctx, me: Me, job_id: str, body: NewRunBody | None = None) -> Response:
+    """Start a run of a job."""
+    asked = (body.job_run if body else None) or RunBody()
+    overrides = Overrides(name=asked.name, configuration=asked.configuration or {})
+    run, job = job_runs.start(ctx, me, job_id, overrides)
+    return WireResponse(run_document(run, job), status_code=201)
+
+
+@router.get("")
+def page(  # the wire's parameters
+    ctx: Ctx,
+    me: Me,
+    job_id: str,
+    states: str | None = None,
+    limit: int | None = None,
+    mark: Annotated[str | None, Query(alias="next")] = None,
+) -> dict[str, Any]:
+    """List a job's runs, the newest first."""
+    size, wanted = page_limit(limit), states_of(states)
+    job = jobs.get(ctx, me, job_id)
+    if wanted == []:
+        return listed(0, [], None, size)
+    found = runs.page(
+        ctx, me, job.space_id, limit=size, start=start_of(mark), job_id=job.id, states=wanted or (), count=True
+    )
+    return listed(found.total, [run_document(run, job) for run in found.items], found.next, size)
+
+
+@router.get("/{run_id}")
+def get(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
+    """Return a run."""
+    found = runs.get(ctx, me, job_id, run_id)
+    return run_document(found.run, jobs.get(ctx, me, job_id), spec=found.spec, result=found.result)
+
+
+@router.post("/{run_id}/refresh_state")
+def refresh(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
+    """Return a run; its state is always fresh here."""
+    return get(ctx, me, job_id, run_id)
+
+
+@router.post("/{run_id}/rerun", status_code=201)
+def rerun(ctx: Ctx, me: Me, job_id: str, run_id: str) -> Response:
+    """Start a run with the very specification of an earlier one."""
+    run, job = job_runs.rerun(ctx, me, job_id, run_id)
+    return WireResponse(run_document(run, job), status_code=201)
+
+
+@router.get("/{run_id}/history")
+def history(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
+    """Return every change of a run's state: what happened, when, under which fence, and who did it."""
+    found = runs.history(ctx, me, job_id, run_id)
+    rows = [
+        {"event": str(row.event), "state": str(row.state), "at": instant(row.at), "fence": row.fence, "by": row.actor}
+        for row in found
+    ]
+    return {"results": rows, "total_count": len(rows)}
+
+
+@router.post("/{run_id}/cancel", status_code=204)
+def cancel(ctx: Ctx, me: Me, job_id: str, run_id: str) -> None:
+    """Stop a run."""
+    runs.cancel_of_job(ctx, me, job_id, run_id)
+
+
+@router.delete("/{run_id}", status_code=204)
+def delete(ctx: Ctx, me: Me, job_id: str, run_id: str) -> None:
+    """Stop a run if it works, and take it away."""
+    runs.delete_of_job(ctx, me, job_id, run_id)
+
+
+@router.get("/{run_id}/logs")
+def logs(
+    ctx: Ctx, me: Me, job_id: str, run_id: str, limit: Annotated[int, Query(ge=1, le=100_000)] = _LOG_LINES
+) -> dict[str, Any]:
+    """Return the last lines of a run's log, also while it runs; ``total_count`` counts all lines."""
+    tail: list[bytes] = []
+    total, rest = 0, b""
+    for block in runs.log(ctx, me, job_id, run_id):
+        *lines, rest = (rest + block).split(b"\n")
+        total += len(lines)
+        tail = (tail + lines)[-limit:]
+    if rest:
+        total, tail = total + 1, [*tail, rest][-limit:]
+    return {"results": [line.decode(errors="replace") for line in tail], "total_count": total}
+
+
+@router.get("/{run_id}/log")
+def raw_log(ctx: Ctx, me: Me, job_id: str, run_id: str, start: Annotated[int, Query(ge=0)] = 0) -> Response:
+    """Stream the whole log as text from byte ``start`` on; ask again from where it ended to follow a run."""
+    return StreamingResponse(runs.log(ctx, me, job_id, run_id, start=start), media_type="text/plain; charset=utf-8")

@@ -1,0 +1,98 @@
+"""From what users write, a name or an id, to what the wire wants."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from gristmill.cli import pages
+from gristmill.cli.failures import CommandFailed, Refused
+from gristmill.cli.output import at, text
+
+if TYPE_CHECKING:
+    from gristmill.cli.client import Client, Json
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_ALIKE = 10
+
+
+def segment(value: str) -> str:
+    """Return a value as one segment of a path."""
+    return quote(value, safe="")
+
+
+def space(client: Client, name_or_id: str) -> str:
+    """Return the id of a space.
+
+    Raises:
+        CommandFailed: there is none of this name, or several.
+
+    """
+    if _ID.fullmatch(name_or_id):
+        return name_or_id
+    found = pages.resources(client, "/v2/spaces", limit=_MOST_ALIKE, name=name_or_id)
+    return str(at(_only(found.items, f"space named {name_or_id}", "metadata.id"), "metadata.id"))
+
+
+def asset(client: Client, space_id: str, name_or_id: str) -> Json:
+    """Return an asset of the space, of any type."""
+    if _ID.fullmatch(name_or_id):
+        return client.get(f"/v2/assets/{name_or_id}", space_id=space_id)
+    quoted = re.sub(r'(["\\])', r"\\\1", name_or_id)
+    query = f'asset.name:"{quoted}"'
+    found = pages.search(client, "asset", space_id=space_id, query=query, limit=_MOST_ALIKE).items
+    same = [each for each in found if at(each, "metadata.name") == name_or_id]
+    only = _only(same, f"asset named {name_or_id} in this space", "metadata.asset_id", "metadata.asset_type")
+    return client.get(f"/v2/assets/{at(only, 'metadata.asset_id')}", space_id=space_id)
+
+
+def asset_id(client: Client, space_id: str, name_or_id: str) -> str:
+    """Return the id of an asset of the space; an id is taken as it is."""
+    if _ID.fullmatch(name_or_id):
+        return name_or_id
+    return str(at(asset(client, space_id, name_or_id), "metadata.asset_id"))
+
+
+def deployment(client: Client, space_id: str, name_or_id: str) -> str:
+    """Return the id of a deployment of the space; its serving name will do too."""
+    if _ID.fullmatch(name_or_id):
+        return name_or_id
+    path = "/ml/v4/deployments"
+    for key in ("name", "serving_name"):
+        found = pages.resources(client, path, limit=_MOST_ALIKE, space_id=space_id, **{key: name_or_id}).items
+        if found:
+            break
+    return str(at(_only(found, f"deployment named {name_or_id} in this space", "metadata.id"), "metadata.id"))
+
+
+def run(client: Client, space_id: str | None, identifier: str) -> Json:
+    """Return the deployment job of a run, without its rows, by its id in either API.
+
+    The wire finds a run by its platform id under its job only, so such an id is asked of each job of the space.
+    """
+    wanted = segment(identifier)
+    try:
+        return client.get(f"/ml/v4/deployment_jobs/{wanted}", include="output_data_reference")
+    except Refused as error:
+        if error.status != 404 or not space_id:
+            raise
+    for job in pages.results(client, "/v2/jobs", limit=10_000, space_id=space_id).items:
+        try:
+            found = client.get(f"/v2/jobs/{at(job, 'metadata.asset_id')}/runs/{wanted}")
+        except Refused as error:
+            if error.status != 404:
+                raise
+        else:
+            job_id = at(found, "entity.job_run.runtime_job_id")
+            return client.get(f"/ml/v4/deployment_jobs/{job_id}", include="output_data_reference")
+    raise CommandFailed(f"There is no run {identifier} in this space.")
+
+
+def _only(found: list[Json], what: str, *paths: str) -> Json:
+    if not found:
+        raise CommandFailed(f"There is no {what}.")
+    if len(found) > 1:
+        alike = ", ".join(" ".join(text(at(each, path)) for path in paths) for each in found)
+        raise CommandFailed(f"There is more than one {what}; give the id: {alike}.")
+    return found[0]

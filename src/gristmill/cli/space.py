@@ -1,0 +1,87 @@
+"""`gristmill space`: the spaces that the user can see, and which of them is meant when none is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gristmill.cli import lookup, pages, profile
+from gristmill.cli.command import LISTED, Limit, Session, command, noun
+from gristmill.cli.failures import CommandFailed
+from gristmill.cli.member import members
+from gristmill.cli.output import Column
+
+spaces = noun("space", "Spaces: where assets, deployments, jobs and their members are together.")
+spaces.add_typer(members)
+Name = Annotated[str, typer.Argument(metavar="SPACE", help="Name or id of the space.")]
+_LISTED = (
+    Column("ID", "metadata.id"),
+    Column("NAME", "entity.name"),
+    Column("DESCRIPTION", "entity.description"),
+    Column("CREATED", "metadata.created_at"),
+)
+_SHOWN = (
+    *_LISTED,
+    Column("STATE", "entity.status.state"),
+    Column("TAGS", "entity.tags"),
+    Column("CREATOR", "metadata.creator_id"),
+    Column("UPDATED", "metadata.updated_at"),
+)
+
+
+@command(spaces, "list", in_space=False)
+def list_spaces(session: Session, limit: Limit = LISTED) -> None:
+    """List your spaces."""
+    session.screen.listing(pages.resources(session.client, "/v2/spaces", limit=limit), _LISTED)
+
+
+@command(spaces, "create", in_space=False)
+def create(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="Name of the space.")],
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+) -> None:
+    """Make a space; you are its admin."""
+    made = session.client.post("/v2/spaces", {"name": name, "description": description})
+    session.screen.document(made, _SHOWN)
+
+
+@command(spaces, "show", in_space=False)
+def show(session: Session, space: Name) -> None:
+    """Show a space."""
+    found = session.client.get(f"/v2/spaces/{lookup.space(session.client, space)}")
+    session.screen.document(found, _SHOWN)
+
+
+@command(spaces, "delete", in_space=False)
+def delete(
+    session: Session,
+    space: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a space with all that is in it; asks first."""
+    space_id = lookup.space(session.client, space)
+    if not yes and not sys.stdin.isatty():
+        raise CommandFailed("There is no terminal to ask for your consent; --yes gives it.")
+    if not yes:
+        typer.confirm(f"Delete space {space} ({space_id}) with all that is in it?", abort=True, err=True)
+    session.client.delete(f"/v2/spaces/{space_id}")
+    found = profile.kept(os.environ)
+    if found and found.space_id == space_id:
+        profile.keep(os.environ, replace(found, space_id=None))
+
+
+@command(spaces, "use", in_space=False)
+def use(session: Session, space: Name) -> None:
+    """Choose the space that is meant where a command names none."""
+    space_id = lookup.space(session.client, space)
+    found = session.client.get(f"/v2/spaces/{space_id}")
+    login = profile.kept(os.environ)
+    if login is None or login.url != session.client.profile.url:
+        raise CommandFailed("The environment says which server is meant; let it name the space too: GRISTMILL_SPACE.")
+    profile.keep(os.environ, replace(login, space_id=space_id))
+    session.screen.document(found, _LISTED)
