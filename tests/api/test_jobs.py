@@ -219,3 +219,10 @@ def test_one_delete_takes_a_job_and_its_runs(client: TestClient, shop: Shop, con
             connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() for table in ("jobs", "runs", "lanes")
         ]
     assert counts == [0, 0, 0]
+
+
+def test_a_waiting_run_says_why_and_its_place(client: TestClient, shop: Shop) -> None:
+    job = script_job(client, shop)
+    made = [start(client, job).json()["asset_id"] for _ in range(2)]
+    waits = client.get(f"{JOBS}/{job['asset_id']}/runs/{made[1]}").json()["entity"]["job_run"]["waiting"]
+    assert waits == {"reason": "No worker is up: start `gristmill work`, or `gristmill up`.", "place": 2}

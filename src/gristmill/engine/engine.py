@@ -24,6 +24,7 @@ _POLL_SECONDS = 0.25
 _PULSE_SECONDS = 0.5
 _RESCUE_SECONDS = 2.0
 _TIDY_SECONDS = 2.0
+_HEARTBEAT_SECONDS = 15.0
 
 
 class Engine:
@@ -51,7 +52,8 @@ class Engine:
         self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
         self._tidying = Loop("janitor", janitor.step, every_seconds=_TIDY_SECONDS)
         self._rescuing = Loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
-        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying]
+        self._heartbeat = Loop("heartbeat", self._say_alive, every_seconds=_HEARTBEAT_SECONDS)
+        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._heartbeat]
         for loop in self._loops:
             loop.start()
         _log.info("engine.started", extra={"worker": self._worker_id, "slots": self._slots})
@@ -75,6 +77,9 @@ class Engine:
 
     def _execute(self, assignment: Assignment) -> Execution:
         return Execution(self._context, self._launcher, assignment)
+
+    def _say_alive(self) -> None:
+        workers.seen(self._context, self._worker_id)
 
     def _sweep(self) -> None:
         """Remove run directories that no live claim speaks of."""

@@ -12,10 +12,13 @@ from gristmill.domain.run import FINAL, Run, RunEvent, RunState, Transition
 from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
+from gristmill.domain.waiting import Waiting, waiting
 from gristmill.service.access import authorize
 from gristmill.service.claims import remove_run
 from gristmill.service.context import Context
+from gristmill.service.workers import WORKER_SILENCE
 from gristmill.store import runs
+from gristmill.store import waiting as waiting_store
 from gristmill.store.database import Connection
 
 _LOG_NAME = "run.log"
@@ -41,6 +44,16 @@ def get(context: Context, actor: Actor, job_id: str, run_id: str) -> RunDetails:
     """Return a run by its id in the jobs API."""
     with context.database.snapshot() as connection:
         return _details(connection, _of_job(connection, actor, job_id, run_id, Permission.VIEW))
+
+
+def why_waiting(context: Context, found: RunDetails) -> Waiting | None:
+    """Tell why a queued run waits, its place and its probable start; None for any other run."""
+    if found.run.state is not RunState.QUEUED:
+        return None
+    now = context.now()
+    with context.database.snapshot() as connection:
+        lane = waiting_store.lane_of(connection, found.run, workers_seen_since=now - WORKER_SILENCE)
+        return waiting(lane, ahead=waiting_store.ahead(connection, found.run), now=now)
 
 
 def page(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gristmill.service.context import Context
 from gristmill.store import workers
+
+WORKER_SILENCE = timedelta(seconds=60)
+"""A worker that has not been heard of for so long does not count as up."""
 
 
 def register(context: Context, *, host: str, pid: int, slots: int) -> str:
@@ -12,6 +17,14 @@ def register(context: Context, *, host: str, pid: int, slots: int) -> str:
     with context.database.transaction() as connection:
         workers.create(connection, worker_id, host=host, pid=pid, slots=slots, now=now)
     return worker_id
+
+
+def seen(context: Context, worker_id: str) -> None:
+    """Note that a worker lives, and forget those that have been silent for a day."""
+    now = context.now()
+    with context.database.transaction() as connection:
+        workers.seen(connection, worker_id, now)
+        workers.remove_silent(connection, before=now - timedelta(days=1))
 
 
 def leave(context: Context, worker_id: str) -> None:

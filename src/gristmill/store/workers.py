@@ -21,6 +21,11 @@ def seen(connection: Connection, worker_id: str, now: datetime) -> None:
     connection.execute(update(workers).where(workers.c.id == worker_id).values(seen_at=now))
 
 
+def remove_silent(connection: Connection, *, before: datetime) -> None:
+    """Delete workers that have not been heard of since this moment."""
+    connection.execute(delete(workers).where(workers.c.seen_at < before))
+
+
 def remove(connection: Connection, worker_id: str) -> None:
     """Delete a worker."""
     connection.execute(delete(workers).where(workers.c.id == worker_id))

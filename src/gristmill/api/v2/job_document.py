@@ -10,6 +10,7 @@ from gristmill.domain.errors import Invalid
 from gristmill.domain.job import DEPLOYMENT_REF, Job
 from gristmill.domain.run import FINAL, Run, RunState
 from gristmill.domain.run_spec import RunResult, RunSpec
+from gristmill.domain.waiting import Waiting
 
 PLATFORM_STATES = {
     RunState.QUEUED: "Queued",
@@ -59,7 +60,14 @@ def job_document(job: Job) -> dict[str, Any]:
     return {"entity": {"job": entity}, "metadata": metadata, "href": href, "asset_id": job.id}
 
 
-def run_document(run: Run, job: Job, *, spec: RunSpec | None = None, result: RunResult | None = None) -> dict[str, Any]:
+def run_document(
+    run: Run,
+    job: Job,
+    *,
+    spec: RunSpec | None = None,
+    result: RunResult | None = None,
+    waits: Waiting | None = None,
+) -> dict[str, Any]:
     """Return a run as the wire shows it."""
     entity = {
         "job_ref": run.job_id,
@@ -77,6 +85,7 @@ def run_document(run: Run, job: Job, *, spec: RunSpec | None = None, result: Run
         "last_state_change_timestamp": instant(run.modified_at),
         "attempt": run.attempt,
         "failure": {"code": run.cause.code, "message": run.cause.message} if run.cause else None,
+        "waiting": _waiting(waits) if waits else None,
         "warning": run.warning,
         "rows": without_none({"done": run.rows_done, "total": run.rows_total}) or None,
         "packages": dict(result.packages) if result and result.packages else None,
@@ -112,6 +121,11 @@ def states_of(text: str | None) -> list[RunState] | None:
     if unknown:
         raise Invalid(f"states: {unknown[0]} is none of {', '.join([*by_name, *sorted(_NEVER_HERE)])}.", field="states")
     return [by_name[name] for name in names if name in by_name]
+
+
+def _waiting(waits: Waiting) -> dict[str, Any]:
+    start = instant(waits.estimated_start) if waits.estimated_start else None
+    return without_none({"reason": waits.reason, "place": waits.place, "estimated_start": start})
 
 
 def _configuration(job: Job) -> dict[str, Any]:

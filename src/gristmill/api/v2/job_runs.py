@@ -65,9 +65,10 @@ def page(  # the wire's parameters
 
 @router.get("/{run_id}")
 def get(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
-    """Return a run."""
+    """Return a run; one that waits says why, its place and its probable start."""
     found = runs.get(ctx, me, job_id, run_id)
-    return run_document(found.run, jobs.get(ctx, me, job_id), spec=found.spec, result=found.result)
+    waits = runs.why_waiting(ctx, found)
+    return run_document(found.run, jobs.get(ctx, me, job_id), spec=found.spec, result=found.result, waits=waits)
 
 
 @router.post("/{run_id}/refresh_state")
