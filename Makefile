@@ -86,7 +86,8 @@ $(addprefix bench-,$(subst _,-,$(BENCHES))): bench-%: setup
 python-is-there:
 	@test -n "$(PYTHON)" || { echo "There is no Python 3.11 or newer here. Install one (Debian: python3)." >&2; exit 1; }
 
-# uv from the package index, by whatever this Python has: venv with pip, pip alone, or virtualenv.
+# uv from the package index, by whatever this Python has: venv with pip, pip alone, or virtualenv; a bare Debian's root
+# gets venv from Debian first.
 .uv/bin/uv: | python-is-there
 	@echo "Installing uv $(UV_VERSION) into .uv ..."
 	@rm -rf .uv; \
@@ -94,6 +95,8 @@ python-is-there:
 	|| { rm -rf .uv; "$(PYTHON)" -m pip install --quiet --target .uv "uv==$(UV_VERSION)"; } >>.uv.log 2>&1 \
 	|| { rm -rf .uv; "$(PYTHON)" -m virtualenv .uv && .uv/bin/python -m pip install --quiet "uv==$(UV_VERSION)"; } \
 		>>.uv.log 2>&1 \
+	|| { rm -rf .uv; test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy python3-venv python3-pip \
+		&& "$(PYTHON)" -m venv .uv && .uv/bin/python -m pip install --quiet "uv==$(UV_VERSION)"; } >>.uv.log 2>&1 \
 	|| { cat .uv.log >&2; rm -rf .uv .uv.log; \
 		echo "uv $(UV_VERSION) could not be installed: this Python has neither venv nor pip nor virtualenv (or no" >&2; \
 		echo "network). Install uv, or Debian's python3-venv or python3-pip, and run make again." >&2; exit 1; }

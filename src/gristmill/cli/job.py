@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from gristmill.cli.command import LISTED, Limit, Session, command, noun
 from gristmill.cli.deployment import Deployment, Hardware
 from gristmill.cli.output import Column
 from gristmill.cli.run import Timeout
+
+if TYPE_CHECKING:
+    from gristmill.cli.client import Client, Json
 
 jobs = noun("job", "Jobs: what a deployment is to do.")
 _LISTED = (
@@ -70,16 +73,21 @@ def run(
             tables, [lookup.asset_id(client, space_id, each) for each in inputs or ()], output_name, env or ()
         ),
     }
-    made = client.call(
-        "POST",
-        "/ml/v4/deployment_jobs",
-        params={"retention": retention},
-        json={member: value for member, value in document.items() if value is not None},
-        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-    )
+    made = _submitted(client, document, retention=retention, idempotency_key=idempotency_key)
     if not wait:
         session.screen.document(made, run_ending.LISTED)
         return
     run_id = made["metadata"]["id"]
     status = progress.wait(client, session.screen, run_id, timeout_seconds=timeout)
     run_ending.end(session, run_id, status)
+
+
+def _submitted(client: Client, document: Json, *, retention: int | None, idempotency_key: str | None) -> Json:
+    return client.call(
+        "POST",
+        "/ml/v4/deployment_jobs",
+        params={"retention": retention},
+        json={member: value for member, value in document.items() if value is not None},
+        # A request that is repeated because its connection broke makes no second run.
+        headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+    )

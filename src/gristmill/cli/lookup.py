@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST_ALIKE = 10
+_NOT_FOUND = 404
 
 
 def segment(value: str) -> str:
@@ -69,23 +70,18 @@ def deployment(client: Client, space_id: str, name_or_id: str) -> str:
 def run(client: Client, space_id: str | None, identifier: str) -> Json:
     """Return the deployment job of a run, without its rows, by its id in either API.
 
-    The wire finds a run by its platform id under its job only, so such an id is asked of each job of the space.
+    The wire finds a run by its id in the jobs API under its job only, so the space is asked for that job first.
     """
     wanted = segment(identifier)
     try:
         return client.get(f"/ml/v4/deployment_jobs/{wanted}", include="output_data_reference")
     except Refused as error:
-        if error.status != 404 or not space_id:
+        if error.status != _NOT_FOUND or not space_id:
             raise
-    for job in pages.results(client, "/v2/jobs", limit=10_000, space_id=space_id).items:
-        try:
-            found = client.get(f"/v2/jobs/{at(job, 'metadata.asset_id')}/runs/{wanted}")
-        except Refused as error:
-            if error.status != 404:
-                raise
-        else:
-            job_id = at(found, "entity.job_run.runtime_job_id")
-            return client.get(f"/ml/v4/deployment_jobs/{job_id}", include="output_data_reference")
+    for job in pages.results(client, "/v2/jobs", limit=1, space_id=space_id, run_id=identifier).items:
+        found = client.get(f"/v2/jobs/{at(job, 'metadata.asset_id')}/runs/{wanted}")
+        job_id = at(found, "entity.job_run.runtime_job_id")
+        return client.get(f"/ml/v4/deployment_jobs/{job_id}", include="output_data_reference")
     raise CommandFailed(f"There is no run {identifier} in this space.")
 
 

@@ -8,7 +8,7 @@ import typer
 
 from gristmill.cli import lookup, pages, progress, run_ending, run_log
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
-from gristmill.cli.output import Column, Form
+from gristmill.cli.output import Column, Form, at
 from gristmill.cli.run_state import RunPlace, place_of
 
 runs = noun("run", "Runs: looked at, waited for, canceled, deleted, and their logs.")
@@ -23,6 +23,11 @@ _OF_JOB = (
     Column("ROWS", "entity.job_run.rows.done"),
     Column("CREATED", "metadata.created_at"),
     Column("CHANGED", "entity.job_run.last_state_change_timestamp"),
+)
+_WAITING = (
+    Column("WAITS", "waiting.reason"),
+    Column("PLACE", "waiting.place"),
+    Column("PROBABLE START", "waiting.estimated_start"),
 )
 
 
@@ -50,11 +55,14 @@ def list_runs(
 
 @command(runs, "show")
 def show(session: Session, run: Run) -> None:
-    """Show a run; --output json also has its rows."""
+    """Show a run, and why it waits if it does; --output json also has its rows."""
     found = lookup.run(session.client, session.space_id_if_any, run)
+    place, state = place_of(found), at(found, "entity.scoring.status.state")
     if session.screen.form is Form.JSON:
-        found = session.client.get(f"/ml/v4/deployment_jobs/{place_of(found).id}")
-    session.screen.document(found, run_ending.SHOWN)
+        found = session.client.get(f"/ml/v4/deployment_jobs/{place.id}")
+    elif state == "queued":
+        found["waiting"] = at(session.client.get(place.path), "entity.job_run.waiting")
+    session.screen.document(found, (*run_ending.SHOWN, *_WAITING))
 
 
 @command(runs, "wait")

@@ -46,6 +46,9 @@ class Cron:
     last_day: bool = False
     years: tuple[int, ...] | None = None
 
+    def __hash__(self) -> int:
+        return hash(self.expression)
+
     @property
     def either(self) -> bool:
         """Whether one of day and weekday is enough."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from gristmill.domain.cron import Cron
 from gristmill.domain.repetition import LAST_INSTANT_YEAR, Weekday, month_shape
@@ -12,6 +13,12 @@ from gristmill.domain.repetition import LAST_INSTANT_YEAR, Weekday, month_shape
 _MINUTE = timedelta(minutes=1)
 # The rarest dates, 29 February on one given weekday, are forty years apart around 2100.
 _MOST_YEARS_APART = 41
+
+
+@lru_cache(maxsize=4096)
+def cron_rule(cron: Cron, excluded: frozenset[Weekday]) -> CronRule:
+    """Return the rule of an expression; schedules with the same one share what it has worked out."""
+    return CronRule(cron, excluded)
 
 
 class CronRule:

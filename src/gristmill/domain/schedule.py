@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from gristmill.domain.cron import Cron
-from gristmill.domain.cron_rule import CronRule
+from gristmill.domain.cron_rule import cron_rule
 from gristmill.domain.errors import Invalid
 from gristmill.domain.interval import CalendarRule, Every
 from gristmill.domain.repetition import Rule, Weekday
@@ -106,7 +106,7 @@ class Schedule:
         """The series of local times; None for one run and for intervals of elapsed time."""
         match self.repetition:
             case Cron() as cron if self.repeat:
-                return CronRule(cron, self.excluded_weekdays)
+                return cron_rule(cron, self.excluded_weekdays)
             case Every() as every if self.repeat and every.elapsed is None and self.start:
                 anchor = self.clock.local(naive(self.start)).replace(tzinfo=None)
                 return CalendarRule(every, anchor, self.excluded_weekdays)

@@ -28,6 +28,7 @@ from gristmill.domain.schedule_document import (
 from gristmill.domain.utc_cron import closest_utc_cron
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_A_WINTER = datetime(2026, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _MOST_MILLISECONDS = 253_000_000_000_000
 
@@ -62,11 +63,11 @@ def of_wire(schedule: str | None, schedule_info: Mapping[str, Any] | None, zone:
 def to_wire(schedule: Schedule | None, *, at: datetime | None = None) -> tuple[str, dict[str, Any]]:
     """Return ``schedule`` and ``schedule_info``; ``of_wire`` makes an equal schedule of them.
 
-    The UTC expression is right ``at`` a moment (else at the start, else in January 1970), as far as cron can say it.
+    The UTC expression is right ``at`` a moment (else at the start, else in January 2026), as far as cron can say it.
     """
     if schedule is None:
         return "", {}
-    text = closest_utc_cron(schedule, at or schedule.start or _EPOCH)
+    text = closest_utc_cron(schedule, at or schedule.start or _A_WINTER)
     rule = _rule_document(schedule, text)
     info = {
         "repeat": schedule.repeat,

@@ -30,7 +30,7 @@ def next_tick(schedule: Schedule, after: datetime) -> datetime | None:
     if earliest is None:
         return None
     found = _tick_from(schedule, naive(earliest))
-    if found is None or (schedule.end and found > naive(schedule.end)):
+    if found is None or found.year >= LAST_INSTANT_YEAR or (schedule.end and found > naive(schedule.end)):
         return None
     return found.replace(tzinfo=UTC)
 

@@ -39,9 +39,11 @@ def test_the_page_of_a_proxy_is_told_by_its_status() -> None:
 
 
 def test_what_is_no_gristmill_is_asked_about() -> None:
-    with ScriptedServer([httpx.Response(200, text="<html>")]).client() as client:
-        with pytest.raises(CommandFailed, match="a Gristmill server"):
-            client.get("/any")
+    with (
+        ScriptedServer([httpx.Response(200, text="<html>")]).client() as client,
+        pytest.raises(CommandFailed, match="a Gristmill server"),
+    ):
+        client.get("/any")
 
 
 def test_a_broken_connection_repeats_only_what_may_be_repeated() -> None:
@@ -66,9 +68,11 @@ def test_parameters_that_are_none_are_left_out_and_a_link_keeps_its_own() -> Non
 
 
 def test_nobody_at_the_address_is_one_line() -> None:
-    with Client(Profile(url="http://127.0.0.1:1", api_key="k")) as client:
-        with pytest.raises(Unreachable, match=r"http://127.0.0.1:1 does not answer: .*refused.*Is the server running"):
-            client.get("/any")
+    with (
+        Client(Profile(url="http://127.0.0.1:1", api_key="k")) as client,
+        pytest.raises(Unreachable, match=r"http://127.0.0.1:1 does not answer: .*refused.*Is the server running"),
+    ):
+        client.get("/any")
 
 
 def test_a_ca_that_is_none_is_named(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 def test_a_key_is_never_sent_to_another_server_than_its_own(tmp_path: Path) -> None:
     profile.keep(environment(tmp_path), LOGIN)
 
-    with pytest.raises(CommandFailed, match="not logged in to https://b.test"):
+    with pytest.raises(CommandFailed, match=r"not logged in to https://b\.test"):
         profile.current(environment(tmp_path, GRISTMILL_URL="https://b.test"))
     other = environment(tmp_path, GRISTMILL_URL="https://b.test/", GRISTMILL_API_KEY="k")
     assert profile.current(other) == Profile(url="https://b.test", api_key="k")

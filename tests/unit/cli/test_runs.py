@@ -60,15 +60,19 @@ def test_waiting_outlives_a_restart_of_the_server() -> None:
 
 
 def test_a_refusal_ends_waiting_at_once() -> None:
-    with ScriptedServer([refusal(404, "There is no deployment job d.")]).client() as client:
-        with pytest.raises(CommandFailed, match="no deployment job"):
-            progress.wait(client, screen()[0], "d")
+    with (
+        ScriptedServer([refusal(404, "There is no deployment job d.")]).client() as client,
+        pytest.raises(CommandFailed, match="no deployment job"),
+    ):
+        progress.wait(client, screen()[0], "d")
 
 
 def test_when_the_time_is_up_the_run_goes_on() -> None:
-    with ScriptedServer([status("running")]).client() as client:
-        with pytest.raises(CommandFailed, match="gristmill run wait d") as late:
-            progress.wait(client, screen()[0], "d", timeout_seconds=0)
+    with (
+        ScriptedServer([status("running")]).client() as client,
+        pytest.raises(CommandFailed, match="gristmill run wait d") as late,
+    ):
+        progress.wait(client, screen()[0], "d", timeout_seconds=0)
     assert late.value.exit_code == 124
 
 
@@ -76,9 +80,11 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_go_on() -> None:
     def interrupted(_: httpx.Request) -> httpx.Response:
         raise KeyboardInterrupt
 
-    with ScriptedServer([interrupted]).client() as client:
-        with pytest.raises(CommandFailed, match=r"goes on.*run wait d.*run cancel d") as left:
-            progress.wait(client, screen()[0], "d")
+    with (
+        ScriptedServer([interrupted]).client() as client,
+        pytest.raises(CommandFailed, match=r"goes on.*run wait d.*run cancel d") as left,
+    ):
+        progress.wait(client, screen()[0], "d")
     assert left.value.exit_code == 130
 
 
@@ -89,7 +95,6 @@ def test_patience_has_an_end() -> None:
     patience = Patience(screen()[0], seconds=0)
     assert patience.with_answer(away) is None
     with pytest.raises(Unreachable):
-        patience.with_answer(away)
         patience.with_answer(away)
 
 
@@ -111,28 +116,35 @@ def test_a_log_is_followed_from_where_it_was_read_last(capfdbinary: pytest.Captu
 
 def test_a_run_is_found_by_either_id() -> None:
     missing = refusal(404, "no")
-    jobs = answered({"results": [{"metadata": {"asset_id": "i"}}, {"metadata": {"asset_id": "j"}}]})
+    jobs = answered({"results": [{"metadata": {"asset_id": "j"}}]})
     found = answered({"entity": {"job_run": {"runtime_job_id": "d"}}})
-    server = ScriptedServer([missing, jobs, missing, found, answered(JOB)])
+    server = ScriptedServer([missing, jobs, found, answered(JOB)])
     with server.client() as client:
         assert place_of(lookup.run(client, "s", "r")) == PLACE
+    assert server.asked[1].url.params["run_id"] == "r"
     assert [request.url.path for request in server.asked][-2:] == ["/v2/jobs/j/runs/r", "/ml/v4/deployment_jobs/d"]
 
 
 def test_a_run_that_is_nowhere() -> None:
-    with ScriptedServer([refusal(404, "There is no deployment job r.")]).client() as client:
-        with pytest.raises(CommandFailed, match="no deployment job r"):
-            lookup.run(client, None, "r")
-    with ScriptedServer([refusal(404, "no"), answered({"results": []})]).client() as client:
-        with pytest.raises(CommandFailed, match="There is no run a/b in this space"):
-            lookup.run(client, "s", "a/b")
+    with (
+        ScriptedServer([refusal(404, "There is no deployment job r.")]).client() as client,
+        pytest.raises(CommandFailed, match="no deployment job r"),
+    ):
+        lookup.run(client, None, "r")
+    with (
+        ScriptedServer([refusal(404, "no"), answered({"results": []})]).client() as client,
+        pytest.raises(CommandFailed, match="There is no run a/b in this space"),
+    ):
+        lookup.run(client, "s", "a/b")
 
 
 def test_a_name_that_several_have_asks_for_an_id() -> None:
     two = [{"metadata": {"id": "1"}}, {"metadata": {"id": "2"}}]
-    with ScriptedServer([answered({"resources": two})]).client() as client:
-        with pytest.raises(CommandFailed, match=r"more than one space named n; give the id: 1, 2"):
-            lookup.space(client, "n")
+    with (
+        ScriptedServer([answered({"resources": two})]).client() as client,
+        pytest.raises(CommandFailed, match=r"more than one space named n; give the id: 1, 2"),
+    ):
+        lookup.space(client, "n")
     with ScriptedServer([]).client() as client:
         identifier = "3663b12c-445b-4e3b-8880-ab89b6b9deb6"
         assert lookup.space(client, identifier) == identifier
