@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -85,6 +86,13 @@ def test_q10_the_same_idempotency_key_gives_the_same_job(client: TestClient, sho
     assert len({answer["metadata"]["id"] for answer in answers}) == 1
     assert submit(client, shop, document).json()["metadata"]["id"] != answers[0]["metadata"]["id"]
     assert len([path for path in (context.data_dir / "content").rglob("*") if path.is_file()]) == 3
+
+
+def test_q10_the_same_key_at_the_same_moment_gives_one_job(shop: Shop) -> None:
+    deployment = shop.deploy()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: shop.submit(deployment, idempotency_key="once").run.id, range(16)))
+    assert len(set(found)) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 
-from gristmill.domain.cron import Cron
+from gristmill.domain.cron import FIRST_YEAR, Cron
 from gristmill.domain.cron_rule import cron_rule
 from gristmill.domain.errors import Invalid
 from gristmill.domain.interval import CalendarRule, Every
-from gristmill.domain.repetition import Rule, Weekday
+from gristmill.domain.repetition import LAST_INSTANT_YEAR, Rule, Weekday
 from gristmill.domain.zone_clock import ZoneClock, zone_clock
 
 
@@ -83,6 +83,7 @@ class Schedule:
         zone_clock(self.zone)
         for field, value in (("start", self.start), ("end", self.end)):
             object.__setattr__(self, field, None if value is None else in_utc(value, field=field))
+        object.__setattr__(self, "excluded_weekdays", frozenset(self.excluded_weekdays))
         if self.start and self.end and self.end < self.start:
             raise Invalid("The schedule's end is before its start.", field="end")
         self._check_start()
@@ -90,6 +91,8 @@ class Schedule:
             raise Invalid("The schedule would never run: no day is left.", field="schedule")
 
     def _check_start(self) -> None:
+        if self.start and not FIRST_YEAR <= self.start.year < LAST_INSTANT_YEAR:
+            raise Invalid(f"The start is not between {FIRST_YEAR} and {LAST_INSTANT_YEAR}.", field="start")
         if self.repeat and self.repetition is None:
             raise Invalid("A schedule that repeats needs a cron expression or an interval.", field="schedule")
         if self.start is None and not self.repeat:

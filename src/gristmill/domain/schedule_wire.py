@@ -3,7 +3,7 @@
 ``schedule_info`` holds ``repeat``, ``startOn`` and ``endOn`` (milliseconds since 1970), as every client knows them;
 ``timezone`` when it is not UTC; and ``rule`` for the rest: the expression in that zone or the interval, the excluded
 weekdays, the policies, and the ``schedule`` that they were written as. A client that changes only that UTC expression
-overrules the rule by it.
+overrules the rule by it; one that knows the rule writes it without ``schedule``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from gristmill.domain.cron import Cron, parse_cron
 from gristmill.domain.errors import Invalid
+from gristmill.domain.interval import Every
 from gristmill.domain.repetition import Weekday
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_document import (
@@ -26,11 +27,12 @@ from gristmill.domain.schedule_document import (
     weekdays_of,
 )
 from gristmill.domain.utc_cron import closest_utc_cron
+from gristmill.domain.zone_clock import zone_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _A_WINTER = datetime(2026, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_MOST_MILLISECONDS = 253_000_000_000_000
+_MOST_MILLISECONDS = 253_402_300_799_999
 
 
 def of_wire(schedule: str | None, schedule_info: Mapping[str, Any] | None, zone: str = "UTC") -> Schedule | None:
@@ -46,18 +48,19 @@ def of_wire(schedule: str | None, schedule_info: Mapping[str, Any] | None, zone:
     info = schedule_info or {}
     text = _text(schedule)
     start, end = _instant(info, "startOn"), _instant(info, "endOn")
-    repeat = info.get("repeat", bool(text))
+    rule = _rule(info)
+    stated = _stated(rule, text)
+    repeat = info.get("repeat", bool(text or stated))
     if not isinstance(repeat, bool):
         raise _refused("repeat", f"{repeat!r} is neither true nor false")
-    rule = _rule(info)
     common = {"zone": _zone(info) or zone, "start": start, "end": end, **policies_of(rule)}
     if not repeat and start is not None:
         return Schedule(repeat=False, **common)
-    if not text:
+    if not (text or stated):
         return None
     if not repeat:
         raise _refused("startOn", "a schedule that does not repeat is one run at its start; give a start")
-    return Schedule(**{**common, **_repetition(text, rule)})
+    return Schedule(**{**common, **_repetition(text, rule, stated)})
 
 
 def to_wire(schedule: Schedule | None, *, at: datetime | None = None) -> tuple[str, dict[str, Any]]:
@@ -79,13 +82,22 @@ def to_wire(schedule: Schedule | None, *, at: datetime | None = None) -> tuple[s
     return text, {name: value for name, value in info.items() if value is not None}
 
 
-def _repetition(text: str, rule: Mapping[str, Any]) -> dict[str, Any]:
-    if rule.get("schedule") == text:
-        excluded = weekdays_of(rule.get("excluded_weekdays"))
-        return {"repetition": repetition_of(rule) or parse_cron(text), "excluded_weekdays": excluded}
+def _stands(rule: Mapping[str, Any], text: str) -> bool:
+    """Return whether the expression is the one that the rule was written as, or the rule is news from a client."""
+    return bool(rule.get("schedule", text) == text)
+
+
+def _stated(rule: Mapping[str, Any], text: str) -> Cron | Every | None:
+    return repetition_of(rule) if _stands(rule, text) else None
+
+
+def _repetition(text: str, rule: Mapping[str, Any], stated: Cron | Every | None) -> dict[str, Any]:
+    if stated:
+        return {"repetition": stated, "excluded_weekdays": weekdays_of(rule.get("excluded_weekdays"))}
     cron, excluded = _without_excluded(parse_cron(text))
-    overruled = {"zone": "UTC"} if "schedule" in rule else {}
-    return {"repetition": cron, "excluded_weekdays": excluded, **overruled}
+    if not _stands(rule, text):
+        return {"repetition": cron, "excluded_weekdays": excluded, "zone": "UTC"}
+    return {"repetition": cron, "excluded_weekdays": excluded | weekdays_of(rule.get("excluded_weekdays"))}
 
 
 def _without_excluded(cron: Cron) -> tuple[Cron, frozenset[Weekday]]:
@@ -126,8 +138,14 @@ def _text(schedule: object) -> str:
 
 def _zone(info: Mapping[str, Any]) -> str | None:
     zone = info.get("timezone")
-    if zone is not None and not isinstance(zone, str):
+    if zone is None:
+        return None
+    if not isinstance(zone, str):
         raise _refused("timezone", f"{zone!r} is no text")
+    try:
+        zone_clock(zone)
+    except Invalid as error:
+        raise _refused("timezone", error.message.rstrip(".")) from error
     return zone
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from gristmill.domain.cron import Cron
 from gristmill.domain.interval import Every
 from gristmill.domain.repetition import LAST_INSTANT_YEAR, Rule
 from gristmill.domain.schedule import FoldPolicy, GapPolicy, Schedule, in_utc, naive
@@ -54,16 +53,13 @@ def _earliest(schedule: Schedule, after: datetime) -> datetime | None:
 
 
 def _tick_from(schedule: Schedule, earliest: datetime) -> datetime | None:
-    if schedule.rule is not None and isinstance(schedule.repetition, Cron):
-        return _wall_tick(schedule, schedule.rule, earliest)
-    # An interval's anchor and a single run are moments, not local times: no fold or gap concerns them.
-    if schedule.start and earliest == naive(schedule.start) and not schedule.excludes(schedule.start):
+    # A single run and an interval's first tick are moments, not local times: no fold or gap concerns them.
+    anchored = not schedule.repeat or isinstance(schedule.repetition, Every)
+    if anchored and schedule.start and earliest == naive(schedule.start) and not schedule.excludes(schedule.start):
         return earliest
-    if not schedule.repeat:
-        return None
     if schedule.rule is not None:
         return _wall_tick(schedule, schedule.rule, earliest)
-    return _elapsed_tick(schedule, earliest)
+    return _elapsed_tick(schedule, earliest) if schedule.repeat else None
 
 
 def _wall_tick(schedule: Schedule, rule: Rule, earliest: datetime) -> datetime | None:
@@ -71,7 +67,7 @@ def _wall_tick(schedule: Schedule, rule: Rule, earliest: datetime) -> datetime |
     once = schedule.fold if rule.times_named else FoldPolicy.BOTH
     passed = clock.shift_before(earliest)
     now, seek = earliest, earliest
-    offset = passed.after if passed else clock.offset_at(earliest - INSTANT)
+    offset = passed.after if passed else clock.offset_at(earliest)
     while now.year < LAST_INSTANT_YEAR:
         candidate = rule.at_or_after(_wall_from(now + offset, passed, once))
         until = LONGEST_SHIFT + (now if candidate is None else candidate - offset)

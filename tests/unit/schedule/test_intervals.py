@@ -65,6 +65,13 @@ def test_excluded_weekdays_are_left_out_and_do_not_move_the_others() -> None:
     assert days(not_the_start, 1) == ["11-21 23:00"]
 
 
+def test_an_excluded_day_that_a_gap_shortens_ends_at_the_gap() -> None:
+    # In Nuuk, Saturday ends at 23:00.
+    start = utc("2026-03-27 12:00")
+    nuuk = every(30, "minutes", start, "America/Nuuk", excluded_weekdays=frozenset({Weekday.SAT}))
+    assert ticks(nuuk, utc("2026-03-28 01:30"), 2) == [utc("2026-03-29 01:00"), utc("2026-03-29 01:30")]
+
+
 def test_an_interval_that_only_meets_excluded_weekdays_is_refused() -> None:
     with pytest.raises(Invalid, match="never run"):
         every(2, "weeks", utc("2026-11-20 12:00"), excluded_weekdays=frozenset({Weekday.FRI}))

@@ -156,6 +156,14 @@ def test_t2_inside_the_repeated_hour_it_never_looks_back() -> None:
     assert next_tick(daily("0,50 * * * *"), repeated) == utc("2026-10-25 01:50")
 
 
+def test_t2_asked_at_the_very_moment_of_a_shift_it_sees_the_gap() -> None:
+    # Pyongyang went from 23:30 to midnight, three years after its last shift.
+    shift = utc("2018-05-04 15:00")
+    pyongyang = daily("45 23 * * *", "Asia/Pyongyang")
+    assert next_tick(pyongyang, shift - timedelta(microseconds=1)) == shift
+    assert next_tick(pyongyang, shift) == utc("2018-05-05 14:45")
+
+
 @pytest.mark.parametrize("night", ["2026-03-28 20:00", "2026-10-24 20:00"])
 def test_t3_wildcards_keep_their_real_spacing(night: str) -> None:
     for spec, step in (("0 * * * *", 60), ("*/15 * * * *", 15), ("*/15 0-6 * * *", 15)):
@@ -259,6 +267,8 @@ def test_without_repeat_there_is_one_run_at_the_start() -> None:
         ({"end": utc("2026-11-22").replace(tzinfo=None)}, "end"),
         ({"start": utc("2026-11-22"), "end": utc("2026-11-21")}, "end"),
         ({"start": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))}, "start"),
+        ({"start": utc("1969-12-31 23:59")}, "start"),
+        ({"start": utc("9990-01-01")}, "start"),
         ({"repeat": False}, "start"),
         ({"repetition": None}, "schedule"),
         ({"repetition": Every(2, IntervalUnit.DAYS)}, "start"),

@@ -121,6 +121,28 @@ def test_a_client_that_changes_the_utc_form_overrules_the_rule() -> None:
     assert of_wire("0 12 * * *", info) == Schedule(repetition=parse_cron("0 12 * * *"), zone="UTC")
 
 
+def test_a_client_that_takes_the_schedule_away_takes_the_rule_with_it() -> None:
+    _, info = to_wire(Schedule(repetition=parse_cron("30 9 * * *"), zone="Europe/Berlin"))
+    assert of_wire("", info) is None
+    assert of_wire(None, info) is None
+
+
+def test_a_client_may_state_the_rule_alone() -> None:
+    info = {"startOn": NEW_YEAR_2027, "timezone": "Asia/Tokyo", "rule": {"every": {"number": 3, "unit": "days"}}}
+    three_days = Schedule(repetition=Every(3, IntervalUnit.DAYS), start=utc("2027-01-01 10:00"), zone="Asia/Tokyo")
+    assert of_wire("", info) == three_days
+    rule = {"excluded_weekdays": ["SAT", "SUN"], "fold": "both"}
+    assert of_wire("30 2 * * *", {"timezone": "Europe/Berlin", "rule": rule}) == Schedule(
+        repetition=parse_cron("30 2 * * *"), zone="Europe/Berlin", excluded_weekdays=WEEKEND, fold=FoldPolicy.BOTH
+    )
+
+
+def test_an_end_as_far_as_dates_go_is_taken() -> None:
+    forever = of_wire("0 0 * * *", {"endOn": 253_402_300_799_000})
+    assert forever is not None
+    assert len(ticks(forever, utc("2026-11-22"), 3)) == 3
+
+
 def test_an_expression_with_a_timezone_is_read_in_it() -> None:
     office = Schedule(repetition=parse_cron("30 9 * * *"), zone="Europe/Berlin")
     assert of_wire("30 9 * * *", {"timezone": "Europe/Berlin"}) == office
@@ -195,9 +217,11 @@ def test_intervals_have_a_closest_form_and_come_back_whole(number: int, unit: st
         ("0 0 * * *", {"endOn": 10**18}, "schedule_info.endOn"),
         ("0 0 * * *", {"startOn": NEW_YEAR_2027, "endOn": 1}, "end"),
         ("0 0 * * *", {"timezone": 3}, "schedule_info.timezone"),
-        ("0 0 * * *", {"timezone": "Mars/Olympus"}, "zone"),
+        ("0 0 * * *", {"timezone": "Mars/Olympus"}, "schedule_info.timezone"),
         ("0 0 * * *", {"rule": []}, "schedule_info.rule"),
         ("0 0 * * *", {"rule": {"gap": "jump"}}, "gap"),
+        ("", {"rule": {"every": {"number": 0, "unit": "days"}}, "startOn": NEW_YEAR_2027}, "schedule"),
+        ("0 0 * * *", {"startOn": 253_402_300_799_000}, "start"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_member(text: Any, info: dict[str, Any], field: str) -> None:
