@@ -125,7 +125,8 @@ def test_patches_of_the_public_scripts(client: TestClient, shop: Shop) -> None:
         ({"op": "add", "path": "/entity/job/retention_policy", "value": {"days": 0}}, "retention_policy.days"),
         ({"op": "add", "path": "/entity/job/configuration/env_variables", "value": ["K"]}, "configuration.env_var"),
         ({"op": "add", "path": "/entity/job/configuration/max_running", "value": 0}, "configuration.max_running"),
-        ({"op": "replace", "path": "/entity/job/schedule", "value": "* * * * *"}, "schedule"),
+        ({"op": "replace", "path": "/entity/job/schedule", "value": "61 * * * *"}, "schedule"),
+        ({"op": "replace", "path": "/entity/job/schedule", "value": "0 0 30 2 *"}, "schedule"),
         ({"op": "replace", "path": "/metadata/name", "value": ""}, "name"),
     ],
 )
@@ -226,3 +227,54 @@ def test_a_waiting_run_says_why_and_its_place(client: TestClient, shop: Shop) ->
     made = [start(client, job).json()["asset_id"] for _ in range(2)]
     waits = client.get(f"{JOBS}/{job['asset_id']}/runs/{made[1]}").json()["entity"]["job_run"]["waiting"]
     assert waits == {"reason": "No worker is up: start `gristmill work`, or `gristmill up`.", "place": 2}
+
+
+def test_a_schedule_comes_back_in_the_wires_form_with_its_next_runs(client: TestClient, shop: Shop) -> None:
+    info = {"repeat": True, "timezone": "Europe/Berlin", "startOn": 1_800_000_000_000}
+    made = post_job(client, shop, asset_ref=shop.script(), schedule="30 2 * * *", schedule_info=info)
+    assert made.status_code == 201, made.text
+    job = made.json()
+    entity = job["entity"]["job"]
+    assert (entity["schedule_info"]["timezone"], entity["schedule_info"]["startOn"]) == (
+        "Europe/Berlin",
+        info["startOn"],
+    )
+    assert (len(entity["future_scheduled_runs"]), entity["schedule_id"]) == (5, job["asset_id"])
+    shown = client.get(f"{JOBS}/{job['asset_id']}/schedule_preview", params={"count": 100}).json()["results"]
+    assert len(shown) == 100
+    moved = [tick for tick in shown if tick.get("note")]
+    assert [tick["local"][:10] for tick in moved] == ["2027-03-28"]
+
+
+def test_the_wires_own_utc_form_is_taken_and_taken_away(client: TestClient, shop: Shop) -> None:
+    job = script_job(client, shop)
+    path = f"{JOBS}/{job['asset_id']}"
+    operations = [
+        {"op": "add", "path": "/entity/job/schedule", "value": "30 9 * * 1,2,3,4,5"},
+        {"op": "add", "path": "/entity/job/schedule_info", "value": {"repeat": True, "endOn": None}},
+    ]
+    entity = client.patch(path, json=operations).json()["entity"]["job"]
+    assert entity["schedule"] == "30 9 * * 1,2,3,4,5"
+    assert len(entity["future_scheduled_runs"]) == 5
+    paused = client.patch(path, json=[{"op": "add", "path": "/entity/job/paused", "value": True}]).json()
+    assert (paused["entity"]["job"]["paused"], paused["entity"]["job"]["future_scheduled_runs"]) == (True, [])
+    removed = client.patch(path, json=[{"op": "add", "path": "/entity/job/schedule", "value": ""}]).json()
+    assert (removed["entity"]["job"]["schedule"], removed["entity"]["job"]["schedule_info"]) == ("", {})
+    assert client.get(f"{path}/ticks").json() == {"results": [], "total_count": 0}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "info", "field"),
+    [
+        ("0 0 30 2 *", {}, "schedule"),
+        ("nonsense", {}, "schedule"),
+        ("0 0 * * *", {"timezone": "Mars/Olympus"}, "schedule_info.timezone"),
+        ("0 0 * * *", {"startOn": 2_000_000_000_000, "endOn": 1_900_000_000_000}, ""),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(
+    client: TestClient, shop: Shop, schedule: str, info: dict[str, Any], field: str
+) -> None:
+    answer = post_job(client, shop, asset_ref=shop.script(), schedule=schedule, schedule_info=info)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["target"]["name"].startswith(field)

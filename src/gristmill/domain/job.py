@@ -31,6 +31,9 @@ class Job:
 
     ``asset_ref`` is the deployment's or the asset's id. ``retention`` is ``{"amount": n}`` or ``{"days": n}``.
     ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
+
+    ``schedule`` is a document of `schedule_document.py`; ``scheduler_id`` is the user whose rights its runs have. Every
+    tick up to ``decided_until`` has its disposition; ``next_tick_at`` is the first that has none.
     """
 
     id: str
@@ -50,5 +53,10 @@ class Job:
     retention: Mapping[str, int] | None = None
     notification: Mapping[str, bool] = field(default_factory=dict)
     sealed_variables: str | None = None
+    schedule: Mapping[str, Any] | None = None
+    scheduler_id: str | None = None
+    paused: bool = False
+    decided_until: datetime | None = None
+    next_tick_at: datetime | None = None
     version: int = 0
     deleted_at: datetime | None = None

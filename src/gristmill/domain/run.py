@@ -140,6 +140,7 @@ class Run:
     rows_done: int | None = None
     rows_total: int | None = None
     deleted_at: datetime | None = None
+    scheduled_for: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

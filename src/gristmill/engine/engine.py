@@ -13,6 +13,7 @@ from gristmill.engine.execution import Execution
 from gristmill.engine.janitor import Janitor
 from gristmill.engine.loop import Loop
 from gristmill.engine.rescuer import Rescuer
+from gristmill.engine.scheduler import Scheduler
 from gristmill.engine.worker import Worker
 from gristmill.launch.launcher import Launcher
 from gristmill.service import claims, workers
@@ -24,6 +25,7 @@ _POLL_SECONDS = 0.25
 _PULSE_SECONDS = 0.5
 _RESCUE_SECONDS = 2.0
 _TIDY_SECONDS = 2.0
+_SCHEDULE_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 15.0
 
 
@@ -52,8 +54,10 @@ class Engine:
         self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
         self._tidying = Loop("janitor", janitor.step, every_seconds=_TIDY_SECONDS)
         self._rescuing = Loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
+        scheduler = Scheduler(self._context)
+        self._scheduling = Loop("scheduler", scheduler.step, every_seconds=_SCHEDULE_SECONDS)
         self._heartbeat = Loop("heartbeat", self._say_alive, every_seconds=_HEARTBEAT_SECONDS)
-        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._heartbeat]
+        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._scheduling, self._heartbeat]
         for loop in self._loops:
             loop.start()
         _log.info("engine.started", extra={"worker": self._worker_id, "slots": self._slots})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from gristmill.domain.asset import Asset
@@ -33,6 +34,14 @@ class Overrides:
     configuration: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that was checked as far as it can be outside of a transaction. ``version`` is the job's at that time."""
+
+    request: RunRequest
+    version: int
+
+
 def start(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> tuple[Run, Job]:
     """Queue a run of a job, frozen as the job, its asset and its definition are now.
 
@@ -42,15 +51,58 @@ def start(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> 
         TaskCredentialMissing: the actor has no valid task credential.
 
     """
+    prepared = prepare(context, actor, job_id, overrides)
+    try:
+        with context.database.transaction() as connection:
+            job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
+            run = create(context, connection, actor, job, prepared)
+    except BaseException:
+        discard(context, prepared)
+        raise
+    context.wake()
+    return run, job
+
+
+def prepare(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> Prepared:
+    """Read what a run of the job is to do, keep its rows and hold them against the model's schema."""
     with context.database.snapshot() as connection:
         job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
         scoring = _scoring(connection, job, overrides)
+        asset, _hardware = _asset(connection, job)
     tables = _tables(context, scoring.get("input_data"))
     try:
-        return _queue(context, actor, job_id, _request(job, overrides, scoring, tables))
+        request = _request(job, overrides, scoring, tables)
+        run_specs.check_shape(request)
+        run_specs.check_rows(context, asset, request.inline)
     except BaseException:
         inline_tables.discard(context, tables)
         raise
+    return Prepared(request=request, version=job.version)
+
+
+def create(  # what is queued, for whom, and when it was due
+    context: Context,
+    connection: Connection,
+    actor: Actor,
+    job: Job,
+    prepared: Prepared,
+    *,
+    scheduled_for: datetime | None = None,
+) -> Run:
+    """Queue a prepared run, within a transaction that is open."""
+    task_credentials.require(connection, actor.user_id)
+    asset, hardware = _asset(connection, job)
+    spec = run_specs.freeze(connection, asset, prepared.request, default_hardware=hardware)
+    spec = replace(spec, sealed_variables=job.sealed_variables)
+    run = _run(context, actor, job, name=prepared.request.name, kind=spec.kind)
+    run = runs.create(connection, replace(run, scheduled_for=scheduled_for), spec)
+    run_contents.hold(connection, run.id, _contents(spec))
+    return run
+
+
+def discard(context: Context, prepared: Prepared) -> None:
+    """Remove the rows of a run that was not queued."""
+    inline_tables.discard(context, prepared.request.inline)
 
 
 def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run, Job]:
@@ -64,24 +116,6 @@ def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run
         spec = runs.spec(connection, run_id)
         run = runs.create(connection, _run(context, actor, job, name=earlier.name, kind=spec.kind), spec)
         run_contents.hold(connection, run.id, run_contents.held(connection, run_id))
-    context.wake()
-    return run, job
-
-
-def _queue(context: Context, actor: Actor, job_id: str, request: RunRequest) -> tuple[Run, Job]:
-    run_specs.check_shape(request)
-    with context.database.snapshot() as connection:
-        job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
-        asset, _hardware = _asset(connection, job)
-    run_specs.check_rows(context, asset, request.inline)
-    with context.database.transaction() as connection:
-        job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
-        task_credentials.require(connection, actor.user_id)
-        asset, hardware = _asset(connection, job)
-        spec = run_specs.freeze(connection, asset, request, default_hardware=hardware)
-        spec = replace(spec, sealed_variables=job.sealed_variables)
-        run = runs.create(connection, _run(context, actor, job, name=request.name, kind=spec.kind), spec)
-        run_contents.hold(connection, run.id, _contents(spec))
     context.wake()
     return run, job
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from gristmill.domain.asset import AssetType
@@ -14,7 +15,10 @@ from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
 from gristmill.domain.page import Page
 from gristmill.domain.retention import read_retention
+from gristmill.domain.schedule import Schedule
+from gristmill.domain.schedule_document import to_document
 from gristmill.domain.space import Permission
+from gristmill.domain.tick import next_tick
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
@@ -40,6 +44,7 @@ class NewJob:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     retention: Mapping[str, Any] | None = None
     notification: Mapping[str, bool] = field(default_factory=dict)
+    schedule: Schedule | None = None
 
 
 def create(context: Context, actor: Actor, new: NewJob) -> Job:
@@ -67,6 +72,7 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
             retention=read_retention(new.retention),
             notification=dict(new.notification),
             sealed_variables=_sealed(context, secrets),
+            **schedule_columns(new.schedule, actor, now=now),
             owner_id=actor.user_id,
             created_at=now,
             modified_at=now,
@@ -102,12 +108,15 @@ def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any
     """Change a job; runs that wait or work keep what they were frozen with.
 
     ``wanted`` maps ``name``, ``description``, ``retention_policy``, ``notification_types``, ``configuration`` and
-    ``configuration/<member>`` to their new values; None takes a member away.
+    ``configuration/<member>`` to their new values; None takes a member away. ``schedule`` is a `Schedule` or None, and
+    ``paused`` says whether its ticks are left out.
     """
     with context.database.transaction() as connection:
         job = visible(connection, actor, job_id, Permission.EDIT)
         _refuse_default(job)
         values = _changed(context, job, wanted)
+        if "schedule" in wanted:
+            values |= schedule_columns(wanted["schedule"], actor, now=context.now())
         jobs.change(connection, job.id, context.now(), values)
         if job.kind is JobKind.ASSET and "configuration" in values:
             limit = values["configuration"].get("max_running", DEFAULT_MAX_RUNNING)
@@ -134,6 +143,16 @@ def delete(context: Context, actor: Actor, job_ids: Sequence[str]) -> None:
             _refuse_default(job)
             jobs.change(connection, job.id, now, {"deleted_at": now})
     context.wake()
+
+
+def schedule_columns(schedule: Schedule | None, actor: Actor, *, now: datetime) -> dict[str, Any]:
+    """Return a job's columns under a new schedule: no tick from before now is ever looked at again."""
+    return {
+        "schedule": to_document(schedule) if schedule else None,
+        "scheduler_id": actor.user_id if schedule else None,
+        "decided_until": now if schedule else None,
+        "next_tick_at": next_tick(schedule, now) if schedule else None,
+    }
 
 
 def visible(connection: Connection, actor: Actor, job_id: str, permission: Permission) -> Job:
@@ -229,6 +248,8 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
     configuration = dict(job.configuration)
     for path, value in wanted.items():
         section, _, member = path.partition("/")
+        if section == "schedule":
+            continue
         if member:
             configuration = {**configuration, member: value}
         elif section == "configuration":
@@ -248,6 +269,8 @@ def _member(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
             return {"retention": read_retention(value)}
         case "notification_types":
             return {"notification": dict(value or {})}
+        case "paused":
+            return {"paused": bool(value)}
         case "name" if not value:
             raise Invalid("name: a job needs a name.", field="name")
         case _:

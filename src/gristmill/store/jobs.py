@@ -54,6 +54,11 @@ def change(connection: Connection, job_id: str, now: datetime, values: Mapping[s
     connection.execute(statement.values(**values, modified_at=now, version=jobs.c.version + 1))
 
 
+def note_ticks(connection: Connection, job_id: str, values: Mapping[str, Any]) -> None:
+    """Set how far a job's ticks are decided; that is no change of the job."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
 def deleting(connection: Connection, *, limit: int) -> list[Job]:
     """Return jobs that wait to be purged."""
     query = select(*_COLUMNS).where(jobs.c.deleted_at.is_not(None)).limit(limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from gristmill.api.envelope import instant, milliseconds, without_none
@@ -10,6 +11,9 @@ from gristmill.domain.errors import Invalid
 from gristmill.domain.job import DEPLOYMENT_REF, Job
 from gristmill.domain.run import FINAL, Run, RunState
 from gristmill.domain.run_spec import RunResult, RunSpec
+from gristmill.domain.schedule_document import of_document
+from gristmill.domain.schedule_wire import to_wire
+from gristmill.domain.tick import ticks
 from gristmill.domain.waiting import Waiting
 
 PLATFORM_STATES = {
@@ -22,13 +26,17 @@ PLATFORM_STATES = {
     RunState.CANCELED: "Canceled",
 }
 _WARNED = "CompletedWithWarnings"
+_FUTURE_RUNS = 5
 _HIDDEN = "stored encrypted, never shown"
 _NEVER_HERE = frozenset({"Paused", "Resuming", "CompletedWithErrors"})
 """States of the platform that no run here is ever in; asking for them finds nothing."""
 
 
-def job_document(job: Job) -> dict[str, Any]:
+def job_document(job: Job, *, now: datetime) -> dict[str, Any]:
     """Return a job as the wire shows it; of its secret variables only that there are some."""
+    schedule = of_document(job.schedule) if job.schedule else None
+    text, info = to_wire(schedule, at=now)
+    coming = ticks(schedule, now, _FUTURE_RUNS) if schedule and not job.paused else []
     entity: dict[str, Any] = {
         "asset_ref": job.asset_ref,
         "asset_ref_type": job.asset_ref_type,
@@ -37,11 +45,12 @@ def job_document(job: Job) -> dict[str, Any]:
         "last_run_time": "",
         "last_run_status": "None",
         "last_run_status_timestamp": 0,
-        "schedule": "",
-        "schedule_info": {},
-        "schedule_id": "",
-        "schedule_creator_id": "",
-        "future_scheduled_runs": [],
+        "schedule": text,
+        "schedule_info": info,
+        "schedule_id": job.id if schedule else "",
+        "schedule_creator_id": job.scheduler_id or "",
+        "future_scheduled_runs": [instant(tick) for tick in coming],
+        "paused": job.paused,
         "enable_notifications": any(job.notification.values()),
         "notification_types": dict(job.notification),
         "retention_policy": dict(job.retention) if job.retention else {},
@@ -74,7 +83,8 @@ def run_document(
         "job_name": job.name,
         "job_type": job.asset_ref_type,
         "state": platform_state(run),
-        "isScheduledRun": False,
+        "isScheduledRun": run.scheduled_for is not None,
+        "scheduled_for": instant(run.scheduled_for) if run.scheduled_for else None,
         "configuration": {"env_variables": write_variables(dict(spec.environment_variables) if spec else {})},
         "runtime_job_id": run.deployment_job_id,
         "duration": _duration_seconds(run),

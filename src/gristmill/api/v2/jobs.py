@@ -8,12 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gristmill.api.envelope import WireResponse, page_limit
+from gristmill.api.envelope import WireResponse, instant, page_limit, without_none
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import job_document
 from gristmill.domain import json_patch
 from gristmill.domain.errors import Invalid
-from gristmill.service import jobs
+from gristmill.domain.schedule import Schedule
+from gristmill.domain.schedule_wire import of_wire, to_wire
+from gristmill.domain.user import Actor
+from gristmill.service import jobs, schedules
+from gristmill.service.context import Context
 from gristmill.service.jobs import NewJob
 
 router = APIRouter(prefix="/v2/jobs", tags=["jobs"])
@@ -40,6 +44,7 @@ _PATCHABLE = {
     "entity/job/notification_types": "notification_types",
     "entity/job/schedule": "schedule",
     "entity/job/schedule_info": "schedule_info",
+    "entity/job/paused": "paused",
     **{f"entity/job/configuration/{member}": f"configuration/{member}" for member in _CONFIGURATION},
 }
 
@@ -70,7 +75,6 @@ class NewJobBody(BaseModel):
 def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: str | None = None) -> Response:
     """Define a job."""
     job = body.job
-    _no_schedule(job.schedule, job.schedule_info)
     new = NewJob(
         space_id=space_id,
         name=job.name,
@@ -80,8 +84,9 @@ def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: str | None = None) -> R
         configuration=job.configuration,
         retention=_policy(job.retention_policy),
         notification=job.notification_types or {},
+        schedule=of_wire(job.schedule, job.schedule_info),
     )
-    return WireResponse(job_document(jobs.create(ctx, me, new)), status_code=201)
+    return WireResponse(job_document(jobs.create(ctx, me, new), now=ctx.now()), status_code=201)
 
 
 @router.get("")
@@ -99,7 +104,7 @@ def page(  # the wire's parameters
     size = page_limit(limit)
     filters = {"asset_ref": asset_ref, "asset_ref_type": asset_ref_type, "run_id": run_id}
     found = jobs.page(ctx, me, space_id, limit=size, start=start_of(mark), filters=filters)
-    return listed(found.total, [job_document(job) for job in found.items], found.next, size)
+    return listed(found.total, [job_document(job, now=ctx.now()) for job in found.items], found.next, size)
 
 
 @router.post("/bulk_delete", status_code=204)
@@ -111,7 +116,7 @@ def bulk_delete(ctx: Ctx, me: Me, job_ids: Annotated[list[str], Body(embed=True)
 @router.get("/{job_id}")
 def get(ctx: Ctx, me: Me, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    return job_document(jobs.get(ctx, me, job_id))
+    return job_document(jobs.get(ctx, me, job_id), now=ctx.now())
 
 
 @router.patch("/{job_id}")
@@ -119,10 +124,37 @@ def change(ctx: Ctx, me: Me, job_id: str, operations: Annotated[list[dict[str, A
     """Change a job by JSON patch."""
     paths = json_patch.changes(operations, allowed=_PATCHABLE)
     wanted = {_PATCHABLE[path]: value for path, value in paths.items()}
-    _no_schedule(wanted.pop("schedule", None), wanted.pop("schedule_info", None))
+    if "schedule" in wanted or "schedule_info" in wanted:
+        wanted["schedule"] = _patched_schedule(ctx, me, job_id, wanted)
     if "retention_policy" in wanted:
         wanted["retention_policy"] = _policy(wanted["retention_policy"])
-    return job_document(jobs.change(ctx, me, job_id, wanted))
+    return job_document(jobs.change(ctx, me, job_id, wanted), now=ctx.now())
+
+
+@router.get("/{job_id}/schedule_preview")
+def preview(ctx: Ctx, me: Me, job_id: str, count: Annotated[int, Query(ge=1, le=100)] = 20) -> dict[str, Any]:
+    """Return a job's next ticks, with a note where a clock change moves one."""
+    found = schedules.upcoming(ctx, me, job_id, count=count)
+    rows = [without_none({"at": instant(t.at), "local": t.local.isoformat(), "note": t.note or None}) for t in found]
+    return {"results": rows, "total_count": len(rows)}
+
+
+@router.get("/{job_id}/ticks")
+def ticks(ctx: Ctx, me: Me, job_id: str, limit: Annotated[int, Query(ge=1, le=200)] = 100) -> dict[str, Any]:
+    """Return what became of a job's newest ticks: every one that was due has a disposition."""
+    rows = [
+        without_none(
+            {
+                "scheduled_for": instant(tick.scheduled_for),
+                "disposition": str(tick.disposition),
+                "run_id": tick.run_id,
+                "reason": tick.reason,
+                "decided_at": instant(tick.decided_at),
+            }
+        )
+        for tick in schedules.decided(ctx, me, job_id, limit=limit)
+    ]
+    return {"results": rows, "total_count": len(rows)}
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -159,10 +191,10 @@ def _policy(policy: dict[str, Any] | None) -> dict[str, Any] | None:
     return policy if policy and any(value is not None for value in policy.values()) else None
 
 
-def _no_schedule(schedule: str | None, info: dict[str, Any] | None) -> None:
-    if schedule or (info and info.get("startOn")):
-        raise Invalid(
-            "schedule: this version runs jobs by hand only; leave schedule and schedule_info out.",
-            code="schedule_not_supported",
-            field="schedule",
-        )
+def _patched_schedule(ctx: Context, me: Actor, job_id: str, wanted: dict[str, Any]) -> Schedule | None:
+    """Read a schedule of which the client may have sent only one half; an empty text or a null ends it."""
+    text, info = to_wire(schedules.of_job(jobs.get(ctx, me, job_id)), at=ctx.now())
+    given_text = wanted.pop("schedule") if "schedule" in wanted else text
+    given_info = wanted.pop("schedule_info") if "schedule_info" in wanted else info
+    once = (given_info or {}).get("repeat") is False and (given_info or {}).get("startOn")
+    return of_wire(given_text, given_info) if given_text or once else None

@@ -21,6 +21,7 @@ from gristmill.store.schema.queue import (
     run_contents,
     run_history,
     runs,
+    ticks,
     workers,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "software_specifications",
     "spaces",
     "task_credentials",
+    "ticks",
     "users",
     "workers",
 ]

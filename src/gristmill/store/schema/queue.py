@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from gristmill.domain.disposition import Disposition
 from gristmill.domain.run import ACTIVE, FINAL, RunEvent, RunState
 from gristmill.store.column_types import Document, Instant, Serial
 from gristmill.store.schema.base import identifier, metadata, of_space, one_of
@@ -103,6 +105,11 @@ jobs = Table(
     Column("retention", Document),
     Column("notification", Document, nullable=False),
     Column("sealed_variables", Text),
+    Column("schedule", Document),
+    Column("scheduler_id", String(36)),
+    Column("paused", Boolean, nullable=False),
+    Column("decided_until", Instant),
+    Column("next_tick_at", Instant),
     Column("version", Integer, nullable=False),
     Column("owner_id", String(36), nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -116,6 +123,27 @@ jobs = Table(
         postgresql_where=text("kind = 'default'"),
     ),
     Index("ix_jobs_space", "space_id", "created_at", "id"),
+    Index(
+        "ix_jobs_due",
+        "next_tick_at",
+        sqlite_where=text("next_tick_at IS NOT NULL"),
+        postgresql_where=text("next_tick_at IS NOT NULL"),
+    ),
+)
+
+# One tick, one row: its key outlives the run, so that no tick runs again after its run is gone.
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("scheduled_for", Instant, nullable=False),
+    Column("disposition", String(20), nullable=False),
+    Column("run_id", String(36)),
+    Column("reason", Text),
+    Column("decided_at", Instant, nullable=False),
+    PrimaryKeyConstraint("job_id", "scheduled_for"),
+    CheckConstraint(one_of("disposition", Disposition), name="disposition"),
+    CheckConstraint("(disposition = 'ran') = (run_id IS NOT NULL)", name="ran"),
 )
 
 runs = Table(
@@ -137,6 +165,7 @@ runs = Table(
     Column("requester_id", String(36), nullable=False),
     Column("retention_days", Integer),
     Column("idempotency_key", String(255)),
+    Column("scheduled_for", Instant),
     Column("created_at", Instant, nullable=False),
     Column("modified_at", Instant, nullable=False),
     Column("started_at", Instant),
@@ -161,6 +190,7 @@ runs = Table(
         postgresql_where=text("state = 'queued'"),
     ),
     UniqueConstraint("requester_id", "idempotency_key"),
+    UniqueConstraint("job_id", "scheduled_for"),
     Index("ix_runs_space", "space_id", "place"),
     Index("ix_runs_job", "job_id", "place"),
     sqlite_autoincrement=True,

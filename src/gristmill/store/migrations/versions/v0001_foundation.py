@@ -329,6 +329,11 @@ def _tables() -> None:
         sa.Column("retention", Document, nullable=True),
         sa.Column("notification", Document, nullable=False),
         sa.Column("sealed_variables", sa.Text(), nullable=True),
+        sa.Column("schedule", Document, nullable=True),
+        sa.Column("scheduler_id", sa.String(length=36), nullable=True),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("decided_until", Instant, nullable=True),
+        sa.Column("next_tick_at", Instant, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.String(length=36), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
@@ -343,6 +348,14 @@ def _tables() -> None:
     )
     op.create_index(op.f("ix_jobs_asset_ref"), "jobs", ["asset_ref"], unique=False)
     op.create_index(op.f("ix_jobs_deployment_id"), "jobs", ["deployment_id"], unique=False)
+    op.create_index(
+        "ix_jobs_due",
+        "jobs",
+        ["next_tick_at"],
+        unique=False,
+        sqlite_where=sa.text("next_tick_at IS NOT NULL"),
+        postgresql_where=sa.text("next_tick_at IS NOT NULL"),
+    )
     op.create_index(op.f("ix_jobs_lane_id"), "jobs", ["lane_id"], unique=False)
     op.create_index("ix_jobs_space", "jobs", ["space_id", "created_at", "id"], unique=False)
     op.create_index(
@@ -371,6 +384,7 @@ def _tables() -> None:
         sa.Column("requester_id", sa.String(length=36), nullable=False),
         sa.Column("retention_days", sa.Integer(), nullable=True),
         sa.Column("idempotency_key", sa.String(length=255), nullable=True),
+        sa.Column("scheduled_for", Instant, nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("modified_at", Instant, nullable=False),
         sa.Column("started_at", Instant, nullable=True),
@@ -399,6 +413,7 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("place", name=op.f("pk_runs")),
         sa.UniqueConstraint("deployment_job_id", name=op.f("uq_runs_deployment_job_id")),
         sa.UniqueConstraint("id", name=op.f("uq_runs_id")),
+        sa.UniqueConstraint("job_id", "scheduled_for", name=op.f("uq_runs_job_id_scheduled_for")),
         sa.UniqueConstraint("requester_id", "idempotency_key", name=op.f("uq_runs_requester_id_idempotency_key")),
         sqlite_autoincrement=True,
     )
@@ -411,6 +426,22 @@ def _tables() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_table(
+        "ticks",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("scheduled_for", Instant, nullable=False),
+        sa.Column("disposition", sa.String(length=20), nullable=False),
+        sa.Column("run_id", sa.String(length=36), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("decided_at", Instant, nullable=False),
+        sa.CheckConstraint("(disposition = 'ran') = (run_id IS NOT NULL)", name=op.f("ck_ticks_ran")),
+        sa.CheckConstraint(
+            "disposition IN ('ran', 'merged', 'overlapped', 'paused', 'missed', 'refused')",
+            name=op.f("ck_ticks_disposition"),
+        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_ticks_job_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", "scheduled_for", name=op.f("pk_ticks")),
     )
     op.create_table(
         "claims",
