@@ -46,14 +46,15 @@ def main() -> None:
     print(f"{'database':<12}{'queue':<34}{'submit/s':>10}{'claim/s':>10}{'finish/s':>10}{'claim p50 ms':>14}")
     with tempfile.TemporaryDirectory() as folder, running_postgres() as server:
         for name, url in (("sqlite", f"sqlite:///{folder}/q.db"), ("postgresql", server.new_empty_database())):
-            with _shop(url, Path(folder) / name) as shop:
+            with open_bench_shop(url, Path(folder) / name) as shop:
                 _row(name, "empty", shop, options.runs)
                 _fill(shop, options.backlog, options.lanes)
                 _row(name, f"{options.backlog} in {options.lanes} lanes, 99 % full", shop, options.runs)
 
 
 @contextmanager
-def _shop(url: str, folder: Path) -> Iterator[Shop]:
+def open_bench_shop(url: str, folder: Path) -> Iterator[Shop]:
+    """Yield a shop over a fresh database."""
     database = Database(url)
     migrate(database)
     content = FolderContent(folder / "content")
