@@ -78,8 +78,12 @@ def test_o2_a_tick_whose_run_is_gone_does_not_run_again(works: Works) -> None:
     with shop.context.database.transaction() as connection:
         # As after a restore of an older state of the job: its tick seems to be due, but it has its row.
         connection.exec_driver_sql("UPDATE jobs SET decided_until = created_at, next_tick_at = modified_at")
-    assert Scheduler(shop.context).step() == 0
+    Scheduler(shop.context).step()
     assert (runs_of(works, job), dispositions(works, job)) == ([], [RAN])
+    # O4: and the schedule goes on.
+    works.clock.advance(hours=1)
+    assert Scheduler(shop.context).step() == 1
+    assert dispositions(works, job) == [RAN, RAN]
 
 
 def test_t10_a_server_that_was_down_runs_the_last_tick_and_accounts_for_the_others(works: Works) -> None:

@@ -20,6 +20,7 @@ from gristmill.domain.tick_due import due
 from gristmill.domain.tick_preview import Tick, preview
 from gristmill.domain.user import Actor
 from gristmill.service import job_runs, jobs
+from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.job_runs import Overrides, Prepared
 from gristmill.store import jobs as job_store
@@ -124,8 +125,11 @@ def _decide(context: Context, connection: Connection, job: Job, attempt: _Attemp
     assert schedule is not None, "only scheduled jobs have a next tick"
     found = due(schedule, job.decided_until or job.created_at, now)
     passed = Disposition.MERGED if found.run and not job.paused else Disposition.MISSED
-    rows = [_row(job, tick, Disposition.PAUSED if job.paused else passed, now) for tick in found.missed]
-    rows += [_run_or_not(context, connection, job, schedule, attempt, tick) for tick in found.run]
+    known = ticks.known(connection, job.id, [*found.missed, *found.run])
+    missed = [tick for tick in found.missed if tick not in known]
+    rows = [_row(job, tick, Disposition.PAUSED if job.paused else passed, now) for tick in missed]
+    new = [tick for tick in found.run if tick not in known]
+    rows += [_run_or_not(context, connection, job, schedule, attempt, tick) for tick in new]
     ticks.decide(connection, rows)
     values = {"decided_until": now, "next_tick_at": next_tick(schedule, now)}
     job_store.note_ticks(connection, job.id, values)
@@ -145,13 +149,13 @@ def _run_or_not(  # one tick of one job
         return _row(job, tick, Disposition.PAUSED, now)
     if attempt.prepared is None or attempt.actor is None:
         return _row(job, tick, Disposition.REFUSED, now, reason=attempt.refusal)
-    before = ticks.unfinished(connection, job.id)
+    before = ticks.unfinished(connection, job.id) if schedule.overlap is not OverlapPolicy.QUEUE else []
     if before and schedule.overlap is OverlapPolicy.SKIP:
         return _row(job, tick, Disposition.OVERLAPPED, now)
     if schedule.overlap is OverlapPolicy.CANCEL_RUNNING:
         _cancel(context, connection, before)
     try:
-        jobs.visible(connection, attempt.actor, job.id, Permission.OPERATE_RUNS)
+        authorize(connection, attempt.actor, job.space_id, Permission.OPERATE_RUNS)
         run = job_runs.create(context, connection, attempt.actor, job, attempt.prepared, scheduled_for=tick)
     except GristmillError as error:
         return _row(job, tick, Disposition.REFUSED, now, reason=error.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from gristmill.domain.disposition import DecidedTick, Disposition
 from gristmill.domain.run import ACTIVE, RunState
@@ -21,11 +21,15 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[str]:
 
 
 def lock(connection: Connection, job_id: str) -> None:
-    """Keep other schedulers from deciding this job's ticks until the transaction ends."""
-    query = select(jobs.c.id).where(jobs.c.id == job_id)
+    """Keep other schedulers from deciding this job's ticks until the transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
-    connection.execute(query)
+        connection.execute(select(jobs.c.id).where(jobs.c.id == job_id).with_for_update())
+
+
+def known(connection: Connection, job_id: str, moments: Sequence[datetime]) -> set[datetime]:
+    """Return which of these ticks have been decided before, whatever the job's own row says."""
+    query = select(ticks.c.scheduled_for).where(ticks.c.job_id == job_id, ticks.c.scheduled_for.in_(moments))
+    return set(connection.execute(query).scalars())
 
 
 def decide(connection: Connection, decided: Sequence[DecidedTick]) -> None:
@@ -47,8 +51,3 @@ def unfinished(connection: Connection, job_id: str) -> list[str]:
     return list(
         connection.execute(select(runs.c.id).where(runs.c.job_id == job_id, runs.c.state.in_(states))).scalars()
     )
-
-
-def count(connection: Connection, job_id: str) -> int:
-    """Return how many ticks of a job were decided."""
-    return int(connection.execute(select(func.count()).select_from(ticks).where(ticks.c.job_id == job_id)).scalar_one())
