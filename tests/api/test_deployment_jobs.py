@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from tests.make_work import Shop, open_shop
 
+from gristmill.api.app import create_api
 from gristmill.domain.asset import AssetType
 from gristmill.domain.run_spec import SMALL_TABLE_BYTES
+from gristmill.service import purge
 from gristmill.service.context import Context
+from gristmill.store.database import Connection, Database
 from gristmill.store.deployments import change
 
 JOBS = "/ml/v4/deployment_jobs"
@@ -93,6 +100,32 @@ def test_q10_the_same_key_at_the_same_moment_gives_one_job(shop: Shop) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: shop.submit(deployment, idempotency_key="once").run.id, range(16)))
     assert len(set(found)) == 1
+
+
+class ForgetfulDatabase(Database):
+    """Commits, and then its answer is lost, as when a connection breaks at the wrong moment."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with super().transaction() as connection:
+            yield connection
+        raise ConnectionError("the answer was lost")
+
+
+def test_rows_of_a_job_whose_commit_was_not_answered_stay(
+    client: TestClient, shop: Shop, context: Context, database_url: str
+) -> None:
+    rows = [["x" * 1_000, "", "", 1]] * 200
+    document = body(shop.deploy().id, **inline(rows))
+    forgetful = ForgetfulDatabase(database_url)
+    with TestClient(create_api(replace(context, database=forgetful)), raise_server_exceptions=False) as doubtful:
+        doubtful.headers.update(client.headers)
+        assert submit(doubtful, shop, document).status_code == 500
+    forgetful.close()
+    purge.loose_contents(replace(context, clock=lambda: datetime.now(UTC) + timedelta(hours=1)))
+    (queued,) = client.get(JOBS, params={"space_id": shop.space_id}).json()["resources"]
+    shown = client.get(f"{JOBS}/{queued['metadata']['id']}", params={"space_id": shop.space_id}).json()
+    assert shown["entity"]["scoring"]["input_data"][0]["values"] == rows
 
 
 @pytest.mark.parametrize(

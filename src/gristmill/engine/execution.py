@@ -14,7 +14,7 @@ from gristmill.domain.run import Cause, IllegalTransition, RunEvent
 from gristmill.engine import harvest, staging
 from gristmill.engine.staging import RunFailed
 from gristmill.launch.launcher import Child, Ending, Launcher, LaunchFailed, Order
-from gristmill.service import claims
+from gristmill.service import claims, contents
 from gristmill.service.claims import Assignment, Outcome, Settlement
 from gristmill.service.context import Context
 from gristmill_runner import protocol
@@ -128,7 +128,7 @@ class Execution:
     def _conclude(self, outcome: Outcome) -> None:
         match self._request:
             case Request.ABANDON:
-                claims.let_go(self._context, harvest.content_keys(outcome))
+                contents.note(self._context, harvest.content_keys(outcome))
             case Request.HAND_BACK:
                 self._give_back()
             case _:
@@ -152,7 +152,7 @@ class Execution:
                 time.sleep(pause_seconds)
                 continue
             if settlement is Settlement.SUPERSEDED:
-                claims.let_go(self._context, harvest.content_keys(outcome))
+                contents.note(self._context, harvest.content_keys(outcome))
             return
 
     def _report_progress(self, directory: Path) -> None:

@@ -13,6 +13,7 @@ from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.service.asset_access import find
 from gristmill.service.assets import check_connection
+from gristmill.service.contents import let_go
 from gristmill.service.context import Context
 from gristmill.store import assets, attachments
 from gristmill.store.database import Connection
@@ -116,8 +117,8 @@ def upload(context: Context, asset_id: str, attachment_id: str, path: Path) -> N
         with context.database.transaction() as connection:
             attachment = _incomplete(connection, asset_id, attachment_id)
             attachments.set_content(connection, attachment, stored.key, stored.size, stored.sha256, context.now())
-    except BaseException:
-        context.content.delete(stored.key)
+    except BaseException as error:
+        let_go(context, [stored.key], error)
         raise
 
 

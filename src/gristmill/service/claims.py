@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -126,12 +126,6 @@ def finish(context: Context, assignment: Assignment, outcome: Outcome) -> Settle
         return Settlement.COUNTED_BEFORE if ours else Settlement.SUPERSEDED
     context.wake()
     return Settlement.COUNTED
-
-
-def let_go(context: Context, keys: Sequence[str]) -> None:
-    """Note content that an outcome left which did not count; what something refers to after all is kept."""
-    with context.database.transaction() as connection:
-        contents.discard(connection, keys, context.now())
 
 
 def hand_back(context: Context, assignment: Assignment) -> RunState:

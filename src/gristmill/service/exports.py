@@ -18,6 +18,7 @@ from gristmill.domain.page import MAX_LIMIT, Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
+from gristmill.service.contents import let_go
 from gristmill.service.context import Context
 from gristmill.store import assets, attachments
 from gristmill.store import exports as store
@@ -52,8 +53,8 @@ def create(context: Context, actor: Actor, space_id: str | None, document: Mappi
     try:
         with context.database.transaction() as connection:
             store.create(connection, export)
-    except BaseException:
-        context.content.delete(stored)
+    except BaseException as error:
+        let_go(context, [stored], error)
         raise
     return export
 

@@ -22,6 +22,7 @@ from gristmill.domain.user import Actor
 from gristmill.service import connections, ml_assets, software_specifications
 from gristmill.service.access import authorize
 from gristmill.service.archives import Packing, packing_of, unpack
+from gristmill.service.contents import let_go
 from gristmill.service.context import Context
 from gristmill.service.functions import FUNCTION
 from gristmill.service.models import MODEL
@@ -59,7 +60,6 @@ def create(context: Context, actor: Actor, space_id: str | None, path: Path) -> 
     check_upload(context, actor, space_id)
     folder = context.data_dir / "staging" / f"import-{uuid.uuid4().hex}"
     work = _Work()
-    kept: set[str] = set()
     try:
         found = _unpacked(context, path, folder)
         _keep_files(context, found, folder, work)
@@ -70,12 +70,12 @@ def create(context: Context, actor: Actor, space_id: str | None, path: Path) -> 
                 _import(context, connection, actor, space.id, asset, work)
             done = _record(context, actor, space.id, work)
             store.create(connection, done)
-        kept = work.used
+    except BaseException as error:
+        let_go(context, [stored.key for stored in work.stored.values()], error)
+        raise
     finally:
-        for place, stored in work.stored.items():
-            if place not in kept:
-                context.content.delete(stored.key)
         shutil.rmtree(folder, ignore_errors=True)
+    let_go(context, [stored.key for place, stored in work.stored.items() if place not in work.used])
     return done
 
 

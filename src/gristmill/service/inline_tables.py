@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Any
 
 from gristmill.domain.run_spec import SMALL_TABLE_BYTES, InlineTable
+from gristmill.service.contents import let_go
 from gristmill.service.context import Context
 
 _ROWS_AT_ONCE = 2_000
@@ -56,10 +57,9 @@ def content_keys(tables: Iterable[InlineTable]) -> list[str]:
     return [table.content_key for table in tables if table.content_key]
 
 
-def discard(context: Context, tables: Iterable[InlineTable]) -> None:
-    """Remove the content of tables that were refused."""
-    for key in content_keys(tables):
-        context.content.delete(key)
+def discard(context: Context, tables: Iterable[InlineTable], error: BaseException | None = None) -> None:
+    """Remove the content of tables that no run took, because of ``error`` or because they came before."""
+    let_go(context, content_keys(tables), error)
 
 
 class _Counted:

@@ -56,8 +56,8 @@ def start(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> 
         with context.database.transaction() as connection:
             job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
             run = create(context, connection, actor, job, prepared)
-    except BaseException:
-        discard(context, prepared)
+    except BaseException as error:
+        discard(context, prepared, error)
         raise
     context.wake()
     return run, job
@@ -74,8 +74,8 @@ def prepare(context: Context, actor: Actor, job_id: str, overrides: Overrides) -
         request = _request(job, overrides, scoring, tables)
         run_specs.check_shape(request)
         run_specs.check_rows(context, asset, request.inline)
-    except BaseException:
-        inline_tables.discard(context, tables)
+    except BaseException as error:
+        inline_tables.discard(context, tables, error)
         raise
     return Prepared(request=request, version=job.version)
 
@@ -100,9 +100,9 @@ def create(  # what is queued, for whom, and when it was due
     return run
 
 
-def discard(context: Context, prepared: Prepared) -> None:
-    """Remove the rows of a run that was not queued."""
-    inline_tables.discard(context, prepared.request.inline)
+def discard(context: Context, prepared: Prepared, error: BaseException | None = None) -> None:
+    """Remove the rows of a run that was not queued, because of ``error`` or because its tick was not to run."""
+    inline_tables.discard(context, prepared.request.inline, error)
 
 
 def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run, Job]:

@@ -16,6 +16,7 @@ from gristmill.domain.user import Actor
 from gristmill.service import software_specifications
 from gristmill.service.access import authorize
 from gristmill.service.asset_access import find
+from gristmill.service.contents import let_go
 from gristmill.service.context import Context, Limits
 from gristmill.service.model_content import Checked
 from gristmill.store import assets, attachments
@@ -173,8 +174,8 @@ def upload(context: Context, actor: Actor, kind: Kind, space_id: str | None, ass
             _attach(
                 context, connection, _find(connection, actor, kind, space_id, asset_id, Permission.EDIT), attachment
             )
-    except BaseException:
-        context.content.delete(stored.key)
+    except BaseException as error:
+        let_go(context, [stored.key], error)
         raise
     return Uploaded(attachment, checked.doubt)
 

@@ -13,6 +13,7 @@ from gristmill.domain.space import Permission
 from gristmill.domain.specification import PackageExtension
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
+from gristmill.service.contents import let_go
 from gristmill.service.context import Context
 from gristmill.store import package_extensions as store
 from gristmill.store import software_specifications
@@ -80,8 +81,8 @@ def upload(context: Context, extension_id: str, path: Path) -> None:
         with context.database.transaction() as connection:
             extension = _incomplete(_get(connection, extension_id))
             store.set_content(connection, extension, key=stored.key, size=stored.size, at=context.now())
-    except BaseException:
-        context.content.delete(stored.key)
+    except BaseException as error:
+        let_go(context, [stored.key], error)
         raise
 
 

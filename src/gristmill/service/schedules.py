@@ -91,9 +91,12 @@ def _fire(context: Context, job_id: str) -> bool:
             current = job_store.get(connection, job_id)
             if current and _still_due(context, job, current):
                 decided, ran = True, _decide(context, connection, current, attempt)
-    finally:
-        if attempt.prepared and not ran:
-            job_runs.discard(context, attempt.prepared)
+    except BaseException as error:
+        if attempt.prepared:
+            job_runs.discard(context, attempt.prepared, error)
+        raise
+    if attempt.prepared and not ran:
+        job_runs.discard(context, attempt.prepared)
     return decided
 
 

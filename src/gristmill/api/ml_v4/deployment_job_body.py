@@ -57,9 +57,9 @@ class DeploymentJobBody:
             idempotency_key=idempotency_key,
         )
 
-    def discard(self) -> None:
-        """Remove the rows that were kept: the job was refused."""
-        inline_tables.discard(self._context, self.tables)
+    def discard(self, error: BaseException | None = None) -> None:
+        """Remove the rows that were kept: the job failed, or had come before."""
+        inline_tables.discard(self._context, self.tables, error)
 
     def _scoring(self) -> dict[str, Any]:
         scoring: dict[str, Any] = {}

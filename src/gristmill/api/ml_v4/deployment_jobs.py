@@ -90,8 +90,8 @@ def states_of(text: str | None) -> list[RunState]:
 def _submit(ctx: Context, me: Actor, body: DeploymentJobBody, options: dict[str, Any]) -> dict[str, Any]:
     try:
         run, spec = deployment_jobs.submit(ctx, me, body.read(**options))
-    except BaseException:
-        body.discard()
+    except BaseException as error:
+        body.discard(error)
         raise
     if spec.inline != tuple(body.tables):
         # The same request came before; its rows were kept then.
