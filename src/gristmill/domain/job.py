@@ -32,8 +32,9 @@ class Job:
     ``asset_ref`` is the deployment's or the asset's id. ``retention`` is ``{"amount": n}`` or ``{"days": n}``.
     ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
 
-    ``schedule`` is a document of `schedule_document.py`; ``scheduler_id`` is the user whose rights its runs have. Every
-    tick up to ``decided_until`` has its disposition; ``next_tick_at`` is the first that has none.
+    ``schedule`` is a document of `schedule_document.py`; ``scheduler_id`` is the user whose rights its runs have,
+    ``key_id`` the API key that was made for them. Every tick up to ``decided_until`` has its disposition;
+    ``next_tick_at`` is the first that has none. ``serving_name`` may stand for the job's id.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Job:
     sealed_variables: str | None = None
     schedule: Mapping[str, Any] | None = None
     scheduler_id: str | None = None
+    key_id: str | None = None
+    serving_name: str | None = None
     paused: bool = False
     decided_until: datetime | None = None
     next_tick_at: datetime | None = None

@@ -114,6 +114,8 @@ class Run:
 
     ``fence`` rises with each claim; ``attempt`` counts claims that began. ``deployment_job_id`` is the id in the ML
     API, ``id`` the one in the jobs API. ``place`` orders runs within the lane and across lanes.
+    A ``pinned`` run outlives its retention; ``expires_at`` is set where the run itself asked for days; ``alarm_at`` is
+    when to look whether it has not started or still works.
     """
 
     id: str
@@ -141,6 +143,9 @@ class Run:
     rows_total: int | None = None
     deleted_at: datetime | None = None
     scheduled_for: datetime | None = None
+    pinned: bool = False
+    expires_at: datetime | None = None
+    alarm_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,10 @@ class SpaceState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """A deployment space. ``stage``, ``storage`` and ``compute`` are kept as the client gave them."""
+    """A deployment space. ``stage``, ``storage`` and ``compute`` are kept as the client gave them.
+
+    While it is ``paused``, no run of it starts and none is queued.
+    """
 
     id: str
     name: str
@@ -64,6 +67,7 @@ class Space:
     storage: Mapping[str, Any] | None = None
     compute: Sequence[Mapping[str, Any]] = ()
     state: SpaceState = SpaceState.ACTIVE
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ class User:
     created_at: datetime
     password_hash: str | None = None
     disabled: bool = False
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,8 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
 
 
 def _ready_lane(connection: Connection) -> RowMapping | None:
-    query = select(lanes.c.id, lanes.c.max_running).where(lanes.c.queued > 0, lanes.c.running < lanes.c.max_running)
+    ready = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.paused)
+    query = select(lanes.c.id, lanes.c.max_running).where(*ready)
     query = query.order_by(lanes.c.head).limit(1)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)

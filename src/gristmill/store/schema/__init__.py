@@ -11,6 +11,7 @@ from gristmill.store.schema.assets import (
     software_specifications,
 )
 from gristmill.store.schema.base import metadata
+from gristmill.store.schema.events import channels, deliveries, delivery_attempts, events, inbox
 from gristmill.store.schema.identity import api_keys, members, spaces, task_credentials, users
 from gristmill.store.schema.queue import (
     claims,
@@ -30,12 +31,17 @@ __all__ = [
     "asset_revisions",
     "assets",
     "attachments",
+    "channels",
     "claims",
+    "deliveries",
+    "delivery_attempts",
     "deployment_job_definitions",
     "deployments",
     "discarded_contents",
+    "events",
     "exports",
     "hardware_specifications",
+    "inbox",
     "jobs",
     "lanes",
     "members",

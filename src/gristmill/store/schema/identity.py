@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Text, false
 
 from gristmill.store.column_types import Document, Instant
 from gristmill.store.schema.base import identifier, metadata, of_space
@@ -13,6 +13,7 @@ users = Table(
     identifier(),
     Column("name", String(255), nullable=False, unique=True),
     Column("display_name", String(255), nullable=False),
+    Column("email", String(320)),
     Column("password_hash", Text),
     Column("administrator", Boolean, nullable=False),
     Column("disabled", Boolean, nullable=False),
@@ -56,6 +57,7 @@ spaces = Table(
     Column("storage", Document),
     Column("compute", Document, nullable=False),
     Column("state", String(20), nullable=False),
+    Column("paused", Boolean, nullable=False, server_default=false()),
     Column("creator_id", String(36), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("modified_at", Instant, nullable=False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -24,12 +27,20 @@ from gristmill.domain.run import ACTIVE, FINAL, RunEvent, RunState
 from gristmill.store.column_types import Document, Instant, Serial
 from gristmill.store.schema.base import identifier, metadata, of_space, one_of
 
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return the options of a partial index, which are the same on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 lanes = Table(
     "lanes",
     metadata,
     identifier(),
     of_space(),
     Column("max_running", Integer, nullable=False),
+    # Of its space, kept here so that one partial index finds the next lane.
+    Column("paused", Boolean, nullable=False, server_default=false()),
     # Hints, kept by triggers and repaired by the rescuer: they find a run, they never prove a limit.
     Column("queued", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False, server_default="0"),
@@ -38,8 +49,8 @@ lanes = Table(
     Index(
         "ix_lanes_ready",
         "head",
-        sqlite_where=text("queued > 0 AND running < max_running"),
-        postgresql_where=text("queued > 0 AND running < max_running"),
+        sqlite_where=text("queued > 0 AND running < max_running AND paused = 0"),
+        postgresql_where=text("queued > 0 AND running < max_running AND NOT paused"),
     ),
 )
 
@@ -107,6 +118,8 @@ jobs = Table(
     Column("sealed_variables", Text),
     Column("schedule", Document),
     Column("scheduler_id", String(36)),
+    Column("key_id", String(36), index=True),
+    Column("serving_name", String(36)),
     Column("paused", Boolean, nullable=False),
     Column("decided_until", Instant),
     Column("next_tick_at", Instant),
@@ -122,6 +135,7 @@ jobs = Table(
         sqlite_where=text("kind = 'default'"),
         postgresql_where=text("kind = 'default'"),
     ),
+    Index("uq_jobs_serving_name", "serving_name", unique=True),
     Index("ix_jobs_space", "space_id", "created_at", "id"),
     Index(
         "ix_jobs_due",
@@ -171,6 +185,11 @@ runs = Table(
     Column("started_at", Instant),
     Column("finished_at", Instant),
     Column("deleted_at", Instant),
+    # Whatever its retention, a pinned run stays. ``expires_at`` is set where the run itself asks for a number of days.
+    Column("pinned", Boolean, nullable=False, server_default=false()),
+    Column("expires_at", Instant),
+    # When to look whether it has not started, or still works.
+    Column("alarm_at", Instant),
     Column("rows_done", BigInteger),
     Column("rows_total", BigInteger),
     Column("warning", Text),
@@ -189,6 +208,9 @@ runs = Table(
         sqlite_where=text("state = 'queued'"),
         postgresql_where=text("state = 'queued'"),
     ),
+    Index("ix_runs_ended", "job_id", "finished_at", **_where("finished_at IS NOT NULL")),
+    Index("ix_runs_expiring", "expires_at", **_where("expires_at IS NOT NULL")),
+    Index("ix_runs_alarms", "alarm_at", **_where("alarm_at IS NOT NULL")),
     UniqueConstraint("requester_id", "idempotency_key"),
     UniqueConstraint("job_id", "scheduled_for"),
     Index("ix_runs_space", "space_id", "place"),

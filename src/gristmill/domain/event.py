@@ -1,0 +1,69 @@
+"""Events: what happened that somebody may want to be told of. One transition, one event."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+_NAMESPACE = uuid.UUID("6b0c8d3a-6a34-5f0e-9a53-0f6f5a1f5c1e")
+
+
+class EventKind(StrEnum):
+    """What happened. ``warned``: completed, with a warning or with rows that were rejected.
+
+    ``long_running`` and ``not_started`` come when a job's patience is over; ``schedule_broken`` when the next tick of
+    a schedule would be refused, before it comes.
+    """
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    WARNED = "warned"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    LONG_RUNNING = "long_running"
+    NOT_STARTED = "not_started"
+    TICK_MISSED = "tick_missed"
+    TICK_REFUSED = "tick_refused"
+    TICK_OVERLAPPED = "tick_overlapped"
+    SCHEDULE_BROKEN = "schedule_broken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event. ``subject`` names the transition, so that it can be told only once.
+
+    ``document`` holds what a message needs, as it was: names, state, cause, rows. It is enough even when the run and
+    the job are gone.
+    """
+
+    subject: str
+    kind: EventKind
+    space_id: str
+    at: datetime
+    job_id: str | None = None
+    run_id: str | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The event's id, the same wherever and how often it is computed."""
+        return str(uuid.uuid5(_NAMESPACE, self.subject))
+
+
+def of_run(run_id: str, number: int) -> str:
+    """Return the subject of a change of a run's state; ``number`` is that of its history row."""
+    return f"run/{run_id}/{number}"
+
+
+def of_tick(job_id: str, scheduled_for: datetime) -> str:
+    """Return the subject of a decided tick."""
+    return f"tick/{job_id}/{scheduled_for.isoformat()}"
+
+
+def of_alarm(run_id: str, kind: EventKind, attempt: int) -> str:
+    """Return the subject of a run's alarm: one for each attempt."""
+    return f"alarm/{run_id}/{kind}/{attempt}"
