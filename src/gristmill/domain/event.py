@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+
+from gristmill.domain.run import RunState
 
 _NAMESPACE = uuid.UUID("6b0c8d3a-6a34-5f0e-9a53-0f6f5a1f5c1e")
 
@@ -16,7 +18,7 @@ class EventKind(StrEnum):
     """What happened. ``warned``: completed, with a warning or with rows that were rejected.
 
     ``long_running`` and ``not_started`` come when a job's patience is over; ``schedule_broken`` when the next tick of
-    a schedule would be refused, before it comes.
+    a schedule would be refused, before it comes; ``undelivered`` when a message about a job reached somebody never.
     """
 
     STARTED = "started"
@@ -30,6 +32,7 @@ class EventKind(StrEnum):
     TICK_REFUSED = "tick_refused"
     TICK_OVERLAPPED = "tick_overlapped"
     SCHEDULE_BROKEN = "schedule_broken"
+    UNDELIVERED = "undelivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ class Event:
     """An event. ``subject`` names the transition, so that it can be told only once.
 
     ``document`` holds what a message needs, as it was: names, state, cause, rows. It is enough even when the run and
-    the job are gone.
+    the job are gone. ``audience`` is whom to tell as it was then (`notification.py`); None: as the job says when the
+    event is routed.
     """
 
     subject: str
@@ -47,11 +51,26 @@ class Event:
     job_id: str | None = None
     run_id: str | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
+    audience: Mapping[str, Any] | None = None
 
     @property
     def id(self) -> str:
         """The event's id, the same wherever and how often it is computed."""
         return str(uuid.uuid5(_NAMESPACE, self.subject))
+
+
+def kind_of(state: RunState, *, warned: bool = False) -> EventKind | None:
+    """Return what it means to people that a run comes into this state; None for what is of no interest to them."""
+    match state:
+        case RunState.RUNNING:
+            return EventKind.STARTED
+        case RunState.COMPLETED:
+            return EventKind.WARNED if warned else EventKind.SUCCEEDED
+        case RunState.FAILED:
+            return EventKind.FAILED
+        case RunState.CANCELED:
+            return EventKind.CANCELED
+    return None
 
 
 def of_run(run_id: str, number: int) -> str:
@@ -67,3 +86,8 @@ def of_tick(job_id: str, scheduled_for: datetime) -> str:
 def of_alarm(run_id: str, kind: EventKind, attempt: int) -> str:
     """Return the subject of a run's alarm: one for each attempt."""
     return f"alarm/{run_id}/{kind}/{attempt}"
+
+
+def of_undelivered(job_id: str | None, target: str, day: date) -> str:
+    """Return the subject of messages that were given up: one for each job, target and day, however many they were."""
+    return f"undelivered/{job_id or '-'}/{uuid.uuid5(_NAMESPACE, target)}/{day.isoformat()}"

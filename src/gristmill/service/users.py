@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gristmill.domain.email_address import read_address
 from gristmill.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.user import Actor, User
-from gristmill.service import api_keys, passwords, task_credentials
+from gristmill.service import api_keys, passwords, schedule_keys, task_credentials
 from gristmill.service.context import Context
 from gristmill.store import api_keys as key_store
 from gristmill.store import members
@@ -18,7 +19,9 @@ from gristmill.store import users as user_store
 from gristmill.store.database import Connection, ConstraintViolated
 
 FIRST_ADMINISTRATOR = "admin"
-CHANGEABLE = frozenset({"display_name", "password", "administrator", "disabled"})
+CHANGEABLE = frozenset({"display_name", "password", "administrator", "disabled", "email"})
+OWN = frozenset({"email"})
+"""What users may change of themselves."""
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f/]{1,255}")
 _LIKE_AN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -53,12 +56,13 @@ def create(
     display_name: str | None = None,
     password: str | None = None,
     administrator: bool = False,
+    email: str | None = None,
 ) -> User:
     """Add a user.
 
     Raises:
         Forbidden: the actor is no administrator.
-        Invalid: the name has blanks or slashes, or looks like an id.
+        Invalid: the name has blanks or slashes, or looks like an id; or the e-mail address is none.
         Conflict: the name is taken.
 
     """
@@ -67,6 +71,7 @@ def create(
         raise Invalid("A user name has 1 to 255 characters, no blanks or slashes, and is no UUID.", field="name")
     hashed = passwords.hash_of(password) if password else None
     user = _new(context, name, display_name=display_name, password_hash=hashed, administrator=administrator)
+    user = replace(user, email=_email(email))
     with context.database.transaction() as connection:
         if user_store.by_name(connection, name):
             raise Conflict(f"There is a user {name}. Choose another name.", code="user_exists", field="name")
@@ -103,14 +108,20 @@ def get(context: Context, actor: Actor, id_or_name: str) -> User:
 def change(context: Context, actor: Actor, id_or_name: str, wanted: Mapping[str, Any]) -> User:
     """Change what `CHANGEABLE` names. A new password, or being disabled, ends the user's tokens at once.
 
+    An empty ``email`` takes the address away.
+
     Raises:
-        Forbidden: the actor is no administrator.
+        Forbidden: the actor is no administrator, and it is more than `OWN` of the actor itself.
+        Invalid: the e-mail address is none.
         NotFound: there is no such user.
         Conflict: it would leave the server without an administrator.
 
     """
-    _administrators_only(actor)
+    if id_or_name not in {actor.user_id, actor.user_name} or wanted.keys() - OWN:
+        _administrators_only(actor)
     values = {name: value for name, value in wanted.items() if name in CHANGEABLE - {"password"}}
+    if "email" in values:
+        values["email"] = _email(values["email"])
     if wanted.get("password"):
         values["password_hash"] = passwords.hash_of(wanted["password"])
     with context.database.transaction() as connection:
@@ -119,7 +130,8 @@ def change(context: Context, actor: Actor, id_or_name: str, wanted: Mapping[str,
         changed = replace(user, **values)
         if changed.disabled or not changed.administrator:
             _another_administrator(administrators, user)
-        user_store.update(connection, changed)
+        with schedule_keys.telling(context, connection, user.id):
+            user_store.update(connection, changed)
     return changed
 
 
@@ -138,7 +150,8 @@ def delete(context: Context, actor: Actor, id_or_name: str) -> None:
         user = _found(connection, id_or_name)
         _another_administrator(administrators, user)
         _not_the_only_admin_of_a_space(connection, user)
-        user_store.delete(connection, user.id)
+        with schedule_keys.telling(context, connection, user.id):
+            user_store.delete(connection, user.id)
 
 
 def _first_administrator(context: Context, connection: Connection, given: str | None) -> str | None:
@@ -174,6 +187,10 @@ def _new(
         administrator=administrator,
         created_at=context.now(),
     )
+
+
+def _email(given: str | None) -> str | None:
+    return read_address(given, where="email") if given else None
 
 
 def _administrators_only(actor: Actor) -> None:

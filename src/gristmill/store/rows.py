@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, Table, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gristmill.domain.errors import Invalid
 from gristmill.domain.page import Page
@@ -29,6 +30,13 @@ def values_of(thing: Any, table: Table) -> dict[str, Any]:  # noqa: ANN401 - any
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+    """Insert rows; one whose key is there already is left as it is."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(index_elements=list(key)), list(rows))
+
+
 def page_by_time(
     connection: Connection,
     query: Select[Any],
@@ -41,18 +49,25 @@ def page_by_time(
     """Page a query by (created_at, id), the oldest first. ``start`` is the mark that the page before gave."""
     key = (table.c.created_at, table.c.id)
     if start:
-        query = query.where(tuple_(*key) > tuple_(*_read_mark(start)))
+        query = query.where(tuple_(*key) > tuple_(*read_mark(start)))
     rows = connection.execute(query.order_by(*key).limit(limit + 1)).all()
     items = rows[:limit]
     last = items[-1]._mapping if len(rows) > limit else None  # noqa: SLF001 - public API of Row
-    return Page(items=[make(row) for row in items], next=_write_mark(last["created_at"], last["id"]) if last else None)
+    return Page(items=[make(row) for row in items], next=write_mark(last["created_at"], last["id"]) if last else None)
 
 
-def _write_mark(created_at: datetime, identifier: str) -> str:
+def write_mark(created_at: datetime, identifier: str) -> str:
+    """Return the mark after a row, opaque to clients."""
     return base64.urlsafe_b64encode(json.dumps([created_at.isoformat(), identifier]).encode()).decode().rstrip("=")
 
 
-def _read_mark(mark: str) -> tuple[datetime, str]:
+def read_mark(mark: str) -> tuple[datetime, str]:
+    """Return the key of the row before a page.
+
+    Raises:
+        Invalid: it is not a mark that `write_mark` made.
+
+    """
     try:
         created_at, identifier = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         return datetime.fromisoformat(created_at), str(identifier)

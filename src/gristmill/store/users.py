@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, or_, select
@@ -26,6 +27,11 @@ def insert(connection: Connection, user: User) -> None:
 def get(connection: Connection, user_id: str) -> User | None:
     """Return the user with this id."""
     return _one(connection, users.c.id == user_id)
+
+
+def some(connection: Connection, user_ids: Sequence[str]) -> list[User]:
+    """Return those of these users that are there."""
+    return [_user(row) for row in connection.execute(select(*_COLUMNS).where(users.c.id.in_(user_ids)))]
 
 
 def by_name(connection: Connection, name: str) -> User | None:

@@ -24,15 +24,17 @@ class NewUser(BaseModel):
     display_name: Line | None = None
     password: Password | None = None
     administrator: bool | None = None
+    email: str | None = None
 
 
 class UserChange(BaseModel):
-    """What is absent or null stays as it is."""
+    """What is absent or null stays as it is; an empty ``email`` takes the address away."""
 
     display_name: Line | None = None
     password: Password | None = None
     administrator: bool | None = None
     disabled: bool | None = None
+    email: str | None = None
 
 
 @router.get("/v1/me")
@@ -51,6 +53,7 @@ def create(ctx: Ctx, actor: Me, new: NewUser) -> dict[str, Any]:
         display_name=new.display_name,
         password=new.password,
         administrator=bool(new.administrator),
+        email=new.email,
     )
     return _envelope(created)
 
@@ -70,7 +73,7 @@ def get(ctx: Ctx, actor: Me, user_id: str) -> dict[str, Any]:
 
 @router.patch("/v1/users/{user_id}")
 def change(ctx: Ctx, actor: Me, user_id: str, wanted: UserChange) -> dict[str, Any]:
-    """Disable a user, set its password, make it an administrator, and the reverse."""
+    """Disable a user, set its password, make it an administrator, and the reverse; users set their own e-mail."""
     return _envelope(users.change(ctx, actor, user_id, wanted.model_dump(exclude_none=True)))
 
 
@@ -85,6 +88,7 @@ def _envelope(user: User) -> dict[str, Any]:
         "id": user.id,
         "name": user.name,
         "display_name": user.display_name,
+        "email": user.email or "",
         "administrator": user.administrator,
         "disabled": user.disabled,
         "has_password": user.password_hash is not None,
