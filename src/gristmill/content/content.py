@@ -43,6 +43,12 @@ class Content(Protocol):
     def delete(self, key: str) -> None:
         """Remove it; absent is fine."""
 
+    def keys(self, *, older_than_seconds: float) -> Iterator[str]:
+        """Yield the keys of what has been kept for so long, in no special order, looking as they are asked for."""
+
+    def size(self, key: str) -> int:
+        """Return how many bytes are kept under a key, 0 where nothing is."""
+
     def discard_drafts(self, *, older_than_seconds: float) -> int:
         """Remove what writers that were killed left half written; return how many drafts went."""
 

@@ -19,6 +19,7 @@ from gristmill.content.content import ContentMissing, Stored
 
 _BLOCK_BYTES = 1024**2
 _KEY = re.compile(r"[0-9a-f]{32}")
+_PREFIX_LETTERS = 2
 
 
 class FolderContent:
@@ -80,6 +81,21 @@ class FolderContent:
         with suppress(ContentMissing):
             self._path(key).unlink(missing_ok=True)
 
+    def keys(self, *, older_than_seconds: float) -> Iterator[str]:
+        """Yield the keys of pieces that were taken in so long ago; a directory is read when the one before is done."""
+        oldest = time.time() - older_than_seconds
+        for upper in _directories(self._root):
+            for lower in _directories(upper):
+                with os.scandir(lower) as entries:
+                    yield from [e.name for e in entries if _KEY.fullmatch(e.name) and _modified(Path(e)) < oldest]
+
+    def size(self, key: str) -> int:
+        """Return the piece's bytes, 0 where it is not there."""
+        try:
+            return self._path(key).stat().st_size
+        except (FileNotFoundError, ContentMissing):
+            return 0
+
     def discard_drafts(self, *, older_than_seconds: float) -> int:
         """Remove drafts that nobody has written to for so long: their writers died. Return how many."""
         oldest = time.time() - older_than_seconds
@@ -92,6 +108,8 @@ class FolderContent:
         key = secrets.token_hex(16)
         target = self._path(key)
         _make_directory(target.parent)
+        # `keys` tells by it since when the piece is here; a run may have written its file long ago.
+        os.utime(draft)
         try:
             draft.rename(target)
         except OSError as error:
@@ -116,6 +134,11 @@ class FolderContent:
 
 class _OtherFileSystem(Exception):
     """A rename does not reach across file systems."""
+
+
+def _directories(path: Path) -> list[Path]:
+    """Return the directories of keys that begin alike, the drafts left out."""
+    return sorted(entry for entry in path.iterdir() if len(entry.name) == _PREFIX_LETTERS and entry.is_dir())
 
 
 def _write(draft: Path, chunks: Iterable[bytes]) -> tuple[int, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Column, delete, insert, select
+from sqlalchemy import Column, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gristmill.store.database import Connection
 from gristmill.store.schema import (
@@ -30,15 +31,14 @@ _REFERENCES: tuple[Column[str], ...] = (
 def discard(connection: Connection, keys: Iterable[str | None], at: datetime) -> None:
     """Note that a reference to these contents is gone, in the transaction that takes it away.
 
-    Whether another one is left is asked when the bytes are to go: see `referred_to`.
+    Whether another one is left is asked when the bytes are to go: see `referred_to`. Two transactions may note the
+    same content, which many runs share: they do it in the same order, and the second one finds it noted.
     """
     candidates = iter(sorted({key for key in keys if key}))
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(discarded_contents).on_conflict_do_nothing(index_elements=["key"])
     while batch := list(islice(candidates, _AT_ONCE)):
-        query = select(discarded_contents.c.key).where(discarded_contents.c.key.in_(batch))
-        known = set(connection.execute(query).scalars())
-        rows = [{"key": key, "discarded_at": at} for key in batch if key not in known]
-        if rows:
-            connection.execute(insert(discarded_contents), rows)
+        connection.execute(statement, [{"key": key, "discarded_at": at} for key in batch])
 
 
 def discarded(connection: Connection, *, before: datetime, limit: int) -> list[str]:
@@ -48,15 +48,27 @@ def discarded(connection: Connection, *, before: datetime, limit: int) -> list[s
     return list(connection.execute(oldest).scalars())
 
 
-def referred_to(connection: Connection, key: str) -> bool:
-    """Whether any row still refers to this content."""
-    queries = (select(column).where(column == key).limit(1) for column in _REFERENCES)
-    return any(connection.execute(query).first() for query in queries)
+def referred_to(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of these contents that any row still refers to."""
+    queries = (select(column).where(column.in_(keys)).distinct() for column in _REFERENCES)
+    return {key for query in queries for key in connection.execute(query).scalars()}
 
 
-def forget(connection: Connection, key: str) -> None:
-    """Take a key from the list: its bytes are gone, or it is in use."""
-    connection.execute(delete(discarded_contents).where(discarded_contents.c.key == key))
+def noted(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of these contents that are on the list."""
+    query = select(discarded_contents.c.key).where(discarded_contents.c.key.in_(keys))
+    return set(connection.execute(query).scalars())
+
+
+def forget(connection: Connection, keys: Sequence[str]) -> None:
+    """Take keys from the list: their bytes are gone, or they are in use."""
+    connection.execute(delete(discarded_contents).where(discarded_contents.c.key.in_(keys)))
+
+
+def of_runs(connection: Connection, run_ids: Sequence[str]) -> list[str]:
+    """Return the contents that any of these runs refers to."""
+    query = select(run_contents.c.key).where(run_contents.c.run_id.in_(run_ids)).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def of_space(connection: Connection, space_id: str) -> list[str]:
