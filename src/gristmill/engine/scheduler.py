@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from gristmill.service import schedules
+import random
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from gristmill.service import schedule_keys, ticks
 from gristmill.service.context import Context
+
+_AT_ONCE = 50
+"""Jobs decided together: few enough that nobody waits long for their transaction."""
+_LOOK_AHEAD_EVERY = timedelta(minutes=1)
 
 
 class Scheduler:
-    """Looks at the jobs whose next tick has come, the longest due first."""
+    """Looks at the jobs whose next tick has come, the longest due first, and at those whose tick would be refused."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._looks_ahead_at: datetime | None = None
 
     def step(self) -> int:
         """Decide what is due; return how many jobs had a tick."""
-        decided, more = schedules.fire_due(self._context)
-        while more:
-            further, more = schedules.fire_due(self._context)
-            decided += further
+        decided, listed = 0, ticks.waiting(self._context)
+        while listed:
+            decided += self._decide([job_id for _, job_id in listed])
+            full = len(listed) == ticks.MOST_LISTED
+            listed = ticks.waiting(self._context, after=listed[-1]) if full else []
+        self._look_ahead()
         return decided
+
+    def _decide(self, job_ids: Sequence[str]) -> int:
+        """Decide batch by batch. Where another scheduler is at the same jobs, go on somewhere else among them."""
+        batches = deque(job_ids[start : start + _AT_ONCE] for start in range(0, len(job_ids), _AT_ONCE))
+        jobs = 0
+        while batches:
+            found = ticks.decide(self._context, batches.popleft())
+            jobs += found.jobs
+            if found.met and batches:
+                batches.rotate(-random.randrange(len(batches)))
+        return jobs
+
+    def _look_ahead(self) -> None:
+        now = self._context.now()
+        if self._looks_ahead_at is None or now >= self._looks_ahead_at:
+            self._looks_ahead_at = now + _LOOK_AHEAD_EVERY
+            schedule_keys.look_ahead(self._context)

@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Table, insert, select, tuple_
 
 from gristmill.domain.disposition import DecidedTick, Disposition
+from gristmill.domain.job import Job, JobKind
 from gristmill.domain.run import ACTIVE, RunState
 from gristmill.store.database import Connection
-from gristmill.store.rows import values_of
-from gristmill.store.schema import jobs, runs, ticks
+from gristmill.store.rows import columns_of, values_of
+from gristmill.store.schema import jobs, lanes, runs, ticks
+
+Mark: TypeAlias = tuple[datetime, str]
+"""A job's next tick and its id: the order in which due jobs are looked at."""
+TickKey: TypeAlias = tuple[str, datetime]
+"""A job's id and a tick of it."""
+_AT_ONCE = 500
 
 
-def due(connection: Connection, *, now: datetime, limit: int) -> list[str]:
-    """Return the jobs whose next tick has come, the longest due first."""
-    query = select(jobs.c.id).where(jobs.c.next_tick_at <= now, jobs.c.deleted_at.is_(None))
-    return list(connection.execute(query.order_by(jobs.c.next_tick_at).limit(limit)).scalars())
+def due(connection: Connection, *, now: datetime, limit: int, after: Mark | None = None) -> list[Mark]:
+    """Return the jobs whose next tick has come, the longest due first, those after a mark."""
+    key = (jobs.c.next_tick_at, jobs.c.id)
+    query = select(*key).where(jobs.c.next_tick_at <= now, jobs.c.deleted_at.is_(None))
+    if after:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return [(row.next_tick_at, row.id) for row in connection.execute(query.order_by(*key).limit(limit))]
 
 
-def lock(connection: Connection, job_id: str) -> None:
-    """Keep other schedulers from deciding this job's ticks until the transaction ends; SQLite has one writer anyway."""
+def take(connection: Connection, job_ids: Sequence[str], *, now: datetime) -> list[Job]:
+    """Return those of the jobs that have a tick due and that no other scheduler is deciding.
+
+    PostgreSQL locks them until the transaction ends; SQLite has one writer anyway.
+    """
+    query = select(*columns_of(jobs, Job)).where(
+        jobs.c.id.in_(job_ids), jobs.c.next_tick_at <= now, jobs.c.deleted_at.is_(None)
+    )
+    # Not against those who only refer to the job: submitting runs goes on.
+    rows = connection.execute(query.with_for_update(skip_locked=True, key_share=True)).mappings()
+    return [Job(**{**row, "kind": JobKind(row["kind"])}) for row in rows]
+
+
+def lock_lanes(connection: Connection, lane_ids: Iterable[str]) -> None:
+    """Lock lanes in one order, so that those who queue in many of them do not deadlock."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(jobs.c.id).where(jobs.c.id == job_id).with_for_update())
+        query = select(lanes.c.id).where(lanes.c.id.in_(set(lane_ids))).order_by(lanes.c.id)
+        connection.execute(query.with_for_update(key_share=True)).all()
 
 
-def known(connection: Connection, job_id: str, moments: Sequence[datetime]) -> set[datetime]:
-    """Return which of these ticks have been decided before, whatever the job's own row says."""
-    query = select(ticks.c.scheduled_for).where(ticks.c.job_id == job_id, ticks.c.scheduled_for.in_(moments))
-    return set(connection.execute(query).scalars())
+def known(connection: Connection, wanted: Sequence[TickKey]) -> set[TickKey]:
+    """Return which of these ticks have been decided before, whatever the jobs' own rows say."""
+    found: set[TickKey] = set()
+    for part in _parts(wanted):
+        query = select(ticks.c.job_id, ticks.c.scheduled_for)
+        found |= {tuple(row) for row in connection.execute(query.where(_among(ticks, part)))}
+    return found
+
+
+def runs_of(connection: Connection, wanted: Sequence[TickKey]) -> dict[TickKey, str]:
+    """Return the ids of the runs that these ticks have already."""
+    found: dict[TickKey, str] = {}
+    for part in _parts(wanted):
+        query = select(runs.c.job_id, runs.c.scheduled_for, runs.c.id).where(_among(runs, part))
+        found |= {(row.job_id, row.scheduled_for): row.id for row in connection.execute(query)}
+    return found
 
 
 def decide(connection: Connection, decided: Sequence[DecidedTick]) -> None:
@@ -45,9 +82,21 @@ def page(connection: Connection, job_id: str, *, limit: int) -> list[DecidedTick
     return [DecidedTick(**{**row, "disposition": Disposition(row["disposition"])}) for row in rows]
 
 
-def unfinished(connection: Connection, job_id: str) -> list[str]:
-    """Return the runs of a job that wait or work."""
-    states = sorted([*ACTIVE, RunState.QUEUED])
-    return list(
-        connection.execute(select(runs.c.id).where(runs.c.job_id == job_id, runs.c.state.in_(states))).scalars()
-    )
+def unfinished(connection: Connection, job_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the runs of these jobs that wait or work, by job."""
+    found: dict[str, list[str]] = {job_id: [] for job_id in job_ids}
+    if job_ids:
+        states = sorted([*ACTIVE, RunState.QUEUED])
+        query = select(runs.c.job_id, runs.c.id).where(runs.c.job_id.in_(job_ids), runs.c.state.in_(states))
+        for row in connection.execute(query.order_by(runs.c.place)):
+            found[row.job_id].append(row.id)
+    return found
+
+
+def _parts(wanted: Sequence[TickKey]) -> Iterator[Sequence[TickKey]]:
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield wanted[start : start + _AT_ONCE]
+
+
+def _among(table: Table, wanted: Sequence[TickKey]) -> ColumnElement[bool]:
+    return tuple_(table.c.job_id, table.c.scheduled_for).in_(wanted)
