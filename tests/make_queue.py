@@ -50,12 +50,14 @@ def make_lane(connection: Connection, space_id: str, *, max_running: int = 2) ->
     return lane_id
 
 
-def make_run(connection: Connection, space_id: str, lane_id: str, *, kind: str = "model") -> Run:
+def make_run(
+    connection: Connection, space_id: str, lane_id: str, *, kind: str = "model", job_id: str | None = None
+) -> Run:
     """Queue a run at the end of a lane."""
     run = Run(
         id=new_id(),
         deployment_job_id=new_id(),
-        job_id=lane_id,
+        job_id=job_id or lane_id,
         space_id=space_id,
         lane_id=lane_id,
         place=0,

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, new_id
 
 from gristmill.domain.run import Run, RunEvent, RunState
-from gristmill.store import claims, lanes, runs
+from gristmill.store import claims, lanes, run_pages, runs
 from gristmill.store.database import Connection, ConstraintViolated, Database
 from gristmill.store.runs import StaleFence
 
@@ -176,9 +176,9 @@ def test_pages_go_from_the_newest_to_the_oldest_without_hidden_runs(database: Da
         lane = make_lane(connection, space)
         made = [make_run(connection, space, lane) for _ in range(5)]
         runs.hide(connection, made[3].id, NOW)
-        first = runs.page(connection, space, limit=2, count=True)
+        first = run_pages.page(connection, space, limit=2, count=True)
         assert ([run.id for run in first.items], first.total) == ([made[4].id, made[2].id], 4)
-        second = runs.page(connection, space, limit=2, start=first.next)
+        second = run_pages.page(connection, space, limit=2, start=first.next)
         assert ([run.id for run in second.items], second.next) == ([made[1].id, made[0].id], None)
-        queued = runs.page(connection, space, limit=9, states=[RunState.COMPLETED])
+        queued = run_pages.page(connection, space, limit=9, states=[RunState.COMPLETED])
         assert list(queued.items) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 from gristmill.domain.waiting import Lane, waiting
 
@@ -38,3 +40,14 @@ def test_without_workers_or_history_nothing_is_promised() -> None:
 def test_a_run_that_is_overdue_does_not_promise_the_past() -> None:
     late = lane(("a", NOW - timedelta(hours=1)), ("b", NOW - timedelta(hours=1)))
     assert waiting(late, ahead=0, now=NOW).estimated_start == NOW
+
+
+def test_the_estimate_for_any_place_is_that_of_slots_simulated_one_by_one() -> None:
+    for ahead, slots, seconds in product(range(12), (1, 2, 5), (0.0, 60.0)):
+        since = [NOW - timedelta(seconds=20 * number) for number in range(4)]
+        crowded = Lane(max_running=slots, working=[("r", at) for at in since], recent_seconds=[seconds], workers=1)
+        free_at = [max(NOW, at + timedelta(seconds=seconds)) for at in since] + [NOW] * (slots - len(since))
+        heapq.heapify(free_at)
+        for _ in range(ahead):
+            heapq.heapreplace(free_at, free_at[0] + timedelta(seconds=seconds))
+        assert waiting(crowded, ahead=ahead, now=NOW).estimated_start == free_at[0]

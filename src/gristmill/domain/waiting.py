@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+
+from gristmill.domain.capacity import Capacity
 
 _NAMED_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """What is known of a lane when somebody asks: its limit, who works (name, since when) and how long runs took."""
+    """What is known of a lane when somebody asks: its limit, who works (name, since when) and how long runs took.
+
+    ``needs`` is what the run reserves; ``largest`` the largest worker's offer, None where a worker is large enough.
+    """
 
     max_running: int
     working: Sequence[tuple[str, datetime | None]]
     recent_seconds: Sequence[float]
     workers: int
+    paused: bool = False
+    needs: Capacity | None = None
+    largest: Capacity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +43,29 @@ def waiting(lane: Lane, *, ahead: int, now: datetime) -> Waiting:
 
 
 def _reason(lane: Lane, ahead: int) -> str:
+    if lane.paused:
+        return "The space is paused: its runs wait until one of its admins resumes it."
     if lane.workers == 0:
         return "No worker is up: start `gristmill work`, or `gristmill up`."
+    if lane.needs is not None and lane.largest is not None:
+        return f"It needs {lane.needs}; the largest worker offers {lane.largest}."
     if len(lane.working) >= lane.max_running:
         names = ", ".join(name for name, _ in lane.working[:_NAMED_AT_MOST])
         more = "" if len(lane.working) <= _NAMED_AT_MOST else " and others"
         return f"{len(lane.working)} of {lane.max_running} runs of this lane work: {names}{more}."
     if ahead:
         return f"{ahead} runs of this lane came first."
-    return "It is next: a worker takes it as soon as it has a free slot."
+    room = f" and room for {lane.needs}" if lane.needs is not None else ""
+    return f"It is next: a worker takes it as soon as it has a free slot{room}."
 
 
 def _estimate(lane: Lane, ahead: int, now: datetime) -> datetime | None:
     """Let runs take as long as the median of recent ones, slot by slot."""
-    if not lane.recent_seconds or lane.workers == 0:
+    if not lane.recent_seconds or lane.workers == 0 or lane.paused or lane.largest is not None:
         return None
     typical = timedelta(seconds=median(lane.recent_seconds))
     free_at = [max(now, (since or now) + typical) for _, since in lane.working]
-    free_at += [now] * (lane.max_running - len(free_at))
-    heapq.heapify(free_at)
-    for _ in range(ahead):
-        heapq.heapreplace(free_at, free_at[0] + typical)
-    return free_at[0]
+    free_at = sorted(free_at + [now] * (lane.max_running - len(free_at)))
+    # No slot is free before now, and none works longer than a typical run: they become free in turn.
+    rounds, slot = divmod(ahead, len(free_at))
+    return free_at[slot] + rounds * typical

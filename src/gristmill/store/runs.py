@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, delete, func, insert, select, tuple_, update
 
+from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import Conflict, NotFound
-from gristmill.domain.page import Page
+from gristmill.domain.event import EventKind, kind_of
+from gristmill.domain.notification import alarm_at
+from gristmill.domain.retention import expires_at
 from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, Transition, next_state
 from gristmill.domain.run_spec import RunResult, RunSpec
+from gristmill.store import run_events
 from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of
-from gristmill.store.schema import claims, lanes, run_history, runs
+from gristmill.store.schema import claims, jobs, lanes, run_history, runs
 
-_LISTED = columns_of(runs, Run)
+COLUMNS = columns_of(runs, Run)
+"""Of a run as lists show it: without its heavy columns."""
 
 
 class StaleFence(Conflict):
@@ -28,27 +33,36 @@ class StaleFence(Conflict):
 
 def create(connection: Connection, run: Run, spec: RunSpec, *, idempotency_key: str | None = None) -> Run:
     """Insert a queued run at the end of its lane; its ``place`` is given by the database."""
-    values = {field.name: getattr(run, field.name) for field in fields(run) if field.name not in {"place", "cause"}}
-    statement = insert(runs).values(**values, spec=spec.document(), idempotency_key=idempotency_key)
+    statement = insert(runs).values(**_inserted(run, spec), idempotency_key=idempotency_key)
     place = connection.execute(statement.returning(runs.c.place)).scalar_one()
     _remember(connection, run.id, "created", RunState.QUEUED, at=run.created_at, fence=0, actor=run.requester_id)
     return replace(run, place=place)
 
 
+def create_all(connection: Connection, new: Sequence[tuple[Run, RunSpec]]) -> None:
+    """Insert queued runs at one go, in this order, each at the end of its lane."""
+    if not new:
+        return
+    connection.execute(insert(runs), [_inserted(run, spec) for run, spec in new])
+    created = {"number": 1, "event": "created", "state": str(RunState.QUEUED), "fence": 0}
+    rows = [{**created, "run_id": run.id, "at": run.created_at, "actor": run.requester_id} for run, _ in new]
+    connection.execute(insert(run_history), rows)
+
+
 def by_idempotency_key(connection: Connection, requester_id: str, key: str) -> Run | None:
     """Return the run that this user made with this key before."""
-    query = select(*_LISTED).where(runs.c.requester_id == requester_id, runs.c.idempotency_key == key)
+    query = select(*COLUMNS).where(runs.c.requester_id == requester_id, runs.c.idempotency_key == key)
     return _one(connection, query)
 
 
 def get(connection: Connection, run_id: str) -> Run | None:
     """Return a run by its id in the jobs API, hidden ones too."""
-    return _one(connection, select(*_LISTED).where(runs.c.id == run_id))
+    return _one(connection, select(*COLUMNS).where(runs.c.id == run_id))
 
 
 def get_by_deployment_job(connection: Connection, deployment_job_id: str) -> Run | None:
     """Return a run by its id in the ML API, hidden ones too."""
-    return _one(connection, select(*_LISTED).where(runs.c.deployment_job_id == deployment_job_id))
+    return _one(connection, select(*COLUMNS).where(runs.c.deployment_job_id == deployment_job_id))
 
 
 def spec(connection: Connection, run_id: str) -> RunSpec:
@@ -62,28 +76,16 @@ def result(connection: Connection, run_id: str) -> RunResult | None:
     return RunResult.of(document) if document else None
 
 
-def page(
-    connection: Connection,
-    space_id: str,
-    *,
-    limit: int,
-    start: str | None = None,
-    job_id: str | None = None,
-    deployment_id: str | None = None,
-    states: Sequence[RunState] = (),
-    count: bool = False,
-) -> Page[Run]:
-    """List the visible runs of a space (or of a job), the newest first, without their heavy columns."""
-    where = [runs.c.space_id == space_id, runs.c.deleted_at.is_(None)]
-    where += [runs.c.job_id == job_id] if job_id else []
-    where += [runs.c.deployment_id == deployment_id] if deployment_id else []
-    where += [runs.c.state.in_([str(state) for state in states])] if states else []
-    total = connection.execute(select(func.count()).select_from(runs).where(*where)).scalar_one() if count else None
-    if start and start.isdigit():
-        where.append(runs.c.place < int(start))
-    rows = connection.execute(select(*_LISTED).where(*where).order_by(runs.c.place.desc()).limit(limit + 1)).all()
-    more = str(rows[limit - 1].place) if len(rows) > limit else None
-    return Page(items=[_run(row) for row in rows[:limit]], next=more, total=total)
+def these(connection: Connection, run_ids: Sequence[str]) -> list[Run]:
+    """Return the runs with these ids that are still there, without their heavy columns."""
+    return [run_of(row) for row in connection.execute(select(*COLUMNS).where(runs.c.id.in_(run_ids)))]
+
+
+def newest(connection: Connection, job_ids: Sequence[str]) -> list[Run]:
+    """Return the newest visible run of each of these jobs, without their heavy columns."""
+    lasts = connection.execute(select(*(_last(state) for state in RunState)).where(jobs.c.id.in_(job_ids)))
+    places = [max(found) for found in ([place for place in last if place] for last in lasts) if found]
+    return [run_of(row) for row in connection.execute(select(*COLUMNS).where(runs.c.place.in_(places)))]
 
 
 def history(connection: Connection, run_id: str) -> list[Transition]:
@@ -114,17 +116,25 @@ def advance(
         IllegalTransition: the table has no such row.
 
     """
-    lane_id, state, current = _lock(connection, run_id)
+    held = _lock(connection, run_id)
+    lane_id, state, current = held.lane_id, held.state, held.fence
     if fence is not None and (fence != current or state not in ACTIVE):
         raise StaleFence(f"The run is {state} under fence {current}; this worker holds {fence}.")
     after = next_state(state, event)
-    values = {**_stamps(state, after, now), **(changes or {}), "state": str(after), "modified_at": now}
+    values = {**_stamps(state, after, now), **_alarm(held, after, now), **(changes or {})}
+    values |= {"state": str(after), "modified_at": now}
+    if after in FINAL:
+        values["expires_at"] = expires_at(held.retention_days, now)
     statement = update(runs).where(runs.c.id == run_id, runs.c.state == str(state), runs.c.fence == current)
     if connection.execute(statement.values(**values)).rowcount != 1:
         raise StaleFence(f"The run changed while its lane {lane_id} was locked.")
     if after not in ACTIVE:
         connection.execute(delete(claims).where(claims.c.run_id == run_id))
-    _remember(connection, run_id, str(event), after, at=now, fence=values.get("fence", current), actor=actor)
+    fence = values.get("fence", current)
+    number = _remember(connection, run_id, str(event), after, at=now, fence=fence, actor=actor)
+    # Most jobs ask for nothing, and pay nothing.
+    if held.notification and kind_of(after):
+        run_events.tell(connection, run_id, number=number, now=now)
     return after
 
 
@@ -133,9 +143,24 @@ def hide(connection: Connection, run_id: str, now: datetime) -> None:
     connection.execute(update(runs).where(runs.c.id == run_id).values(deleted_at=now))
 
 
+def pin(connection: Connection, run_id: str, *, pinned: bool) -> None:
+    """Keep a run whatever its retention, or leave it to that again."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(pinned=pinned))
+
+
+def clear_alarms(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Turn the alarms of these runs off."""
+    connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(alarm_at=None))
+
+
 def remove(connection: Connection, run_id: str) -> None:
     """Delete a run and its history."""
     connection.execute(delete(runs).where(runs.c.id == run_id))
+
+
+def remove_these(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Delete runs and their history."""
+    connection.execute(delete(runs).where(runs.c.id.in_(run_ids)))
 
 
 def report_progress(connection: Connection, run_id: str, *, fence: int, done: int, total: int | None) -> None:
@@ -146,19 +171,65 @@ def report_progress(connection: Connection, run_id: str, *, fence: int, done: in
 
 def some(connection: Connection, *, column: str, value: str, limit: int) -> list[Run]:
     """Return up to ``limit`` runs of a space, job or deployment, hidden ones too, for deleting them in batches."""
-    query = select(*_LISTED).where(runs.c[column] == value).order_by(runs.c.place).limit(limit)
-    return [_run(row) for row in connection.execute(query)]
+    query = select(*COLUMNS).where(runs.c[column] == value).order_by(runs.c.place).limit(limit)
+    return [run_of(row) for row in connection.execute(query)]
 
 
-def _lock(connection: Connection, run_id: str) -> tuple[str, RunState, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What `advance` goes by. ``retention_days`` is what the run asked for, ``notification`` what its job does."""
+
+    lane_id: str
+    state: RunState
+    fence: int
+    retention_days: int | None
+    alarm_at: datetime | None
+    notification: Mapping[str, Any]
+
+
+_HELD = (runs.c.lane_id, runs.c.state, runs.c.fence, runs.c.retention_days, runs.c.alarm_at, jobs.c.notification)
+
+
+def _last(state: RunState) -> ScalarSelect[Any]:
+    """Select a job's newest place in a state, within a query over jobs; compared as in ``run_pages.newest_places``."""
+    key = (runs.c.state, runs.c.place)
+    between = (tuple_(*key) > tuple_(str(state), 0), tuple_(*key) < tuple_(str(state), 2**63 - 1))
+    query = select(runs.c.place).where(runs.c.job_id == jobs.c.id, *between, runs.c.deleted_at.is_(None))
+    return query.order_by(*(column.desc() for column in key)).limit(1).scalar_subquery()
+
+
+def _inserted(run: Run, spec: RunSpec) -> dict[str, Any]:
+    values = {field.name: getattr(run, field.name) for field in fields(run) if field.name not in {"place", "cause"}}
+    reserved = Capacity.of(cpus=spec.cpus, memory_bytes=spec.memory_limit_bytes)
+    room = {"millicores": reserved.millicores, "memory_bytes": reserved.memory_bytes}
+    return {**values, **room, "spec": spec.document()}
+
+
+def _lock(connection: Connection, run_id: str) -> _Held:
     """Lock the lane, then read the run. PostgreSQL: a claim locks in this order too, so the two cannot deadlock."""
     lane_of = select(runs.c.lane_id).where(runs.c.id == run_id).scalar_subquery()
     if connection.dialect.name == "postgresql":
         connection.execute(select(lanes.c.id).where(lanes.c.id == lane_of).with_for_update())
-    row = connection.execute(select(runs.c.lane_id, runs.c.state, runs.c.fence).where(runs.c.id == run_id)).first()
+    query = select(*_HELD).join(jobs, jobs.c.id == runs.c.job_id).where(runs.c.id == run_id)
+    row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"There is no run {run_id}.", code="run_not_found")
-    return row.lane_id, RunState(row.state), row.fence
+    values = row._mapping  # noqa: SLF001 - public API of Row
+    return _Held(**{**values, "state": RunState(row.state)})
+
+
+def _alarm(held: _Held, after: RunState, now: datetime) -> dict[str, Any]:
+    """Return when to look at the run again: while it waits, while it works, and never once it has ended."""
+    match after:
+        case RunState.QUEUED:
+            wanted = alarm_at(held.notification, EventKind.NOT_STARTED, now)
+        case RunState.RUNNING:
+            wanted = alarm_at(held.notification, EventKind.LONG_RUNNING, now)
+        case state if state in FINAL:
+            wanted = None
+        case _:
+            return {}
+    return {"alarm_at": wanted} if wanted != held.alarm_at else {}
 
 
 def _stamps(before: RunState, after: RunState, now: datetime) -> dict[str, Any]:
@@ -174,18 +245,20 @@ def _stamps(before: RunState, after: RunState, now: datetime) -> dict[str, Any]:
 
 def _remember(
     connection: Connection, run_id: str, event: str, state: RunState, *, at: datetime, fence: int, actor: str
-) -> None:
+) -> int:
     last = select(func.coalesce(func.max(run_history.c.number), 0) + 1).where(run_history.c.run_id == run_id)
     values = {"run_id": run_id, "event": event, "state": str(state), "at": at, "fence": fence, "actor": actor}
-    connection.execute(insert(run_history).values(number=last.scalar_subquery(), **values))
+    made = insert(run_history).values(number=last.scalar_subquery(), **values).returning(run_history.c.number)
+    return int(connection.execute(made).scalar_one())
 
 
 def _one(connection: Connection, query: Any) -> Run | None:  # noqa: ANN401 - a Select
     row = connection.execute(query).first()
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
-def _run(row: Row[Any]) -> Run:
+def run_of(row: Row[Any]) -> Run:
+    """Return the run in a row of ``COLUMNS``."""
     values = dict(row._mapping)  # noqa: SLF001 - public API of Row
     cause = values.pop("cause")
     return Run(**{**values, "state": RunState(values["state"])}, cause=Cause(**cause) if cause else None)

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import ACTIVE, Run, RunState
 from gristmill.domain.waiting import Lane
 from gristmill.store.database import Connection
+from gristmill.store.run_pages import newest_places
 from gristmill.store.schema import lanes, runs, workers
 
 _RECENT = 20
@@ -16,14 +18,37 @@ _RECENT = 20
 
 def lane_of(connection: Connection, run: Run, *, workers_seen_since: datetime) -> Lane:
     """Return the run's lane."""
-    limit = connection.execute(select(lanes.c.max_running).where(lanes.c.id == run.lane_id)).scalar_one()
+    lane = connection.execute(select(lanes.c.max_running, lanes.c.paused).where(lanes.c.id == run.lane_id)).one()
     live = select(func.count()).select_from(workers).where(workers.c.seen_at >= workers_seen_since)
+    needs = _needs(connection, run)
     return Lane(
-        max_running=limit,
+        max_running=lane.max_running,
+        paused=lane.paused,
         working=_working(connection, run.lane_id),
         recent_seconds=_recent_seconds(connection, run.lane_id),
         workers=connection.execute(live).scalar_one(),
+        needs=needs,
+        largest=_too_small(connection, needs, workers_seen_since) if needs else None,
     )
+
+
+def _needs(connection: Connection, run: Run) -> Capacity | None:
+    """Return what the run reserves, None where that is nothing."""
+    query = select(runs.c.millicores, runs.c.memory_bytes).where(runs.c.place == run.place)
+    needs = Capacity(**connection.execute(query).mappings().one())
+    return needs if needs != Capacity() else None
+
+
+def _too_small(connection: Connection, needs: Capacity, seen_since: datetime) -> Capacity | None:
+    """Return what the largest live worker offers where none offers enough."""
+    query = select(workers.c.millicores, workers.c.memory_bytes).where(workers.c.seen_at >= seen_since)
+    offers = [
+        Capacity(**row) if row["millicores"] is not None else None for row in connection.execute(query).mappings()
+    ]
+    if any(offer is None or needs.fits(offer) for offer in offers):
+        return None
+    known = [offer for offer in offers if offer is not None]
+    return max(known, key=lambda offer: (offer.memory_bytes, offer.millicores), default=None)
 
 
 def ahead(connection: Connection, run: Run) -> int:
@@ -38,6 +63,7 @@ def _working(connection: Connection, lane_id: str) -> list[tuple[str, datetime |
 
 
 def _recent_seconds(connection: Connection, lane_id: str) -> list[float]:
-    done = (runs.c.lane_id == lane_id, runs.c.state == str(RunState.COMPLETED), runs.c.started_at.is_not(None))
-    query = select(runs.c.started_at, runs.c.finished_at).where(*done).order_by(runs.c.place.desc()).limit(_RECENT)
+    of_lane, started = {"lane_id": lane_id}, runs.c.started_at.is_not(None)
+    places = newest_places(connection, of_lane, RunState.COMPLETED, started, limit=_RECENT)
+    query = select(runs.c.started_at, runs.c.finished_at).where(runs.c.place.in_(places))
     return [(row.finished_at - row.started_at).total_seconds() for row in connection.execute(query)]

@@ -16,7 +16,8 @@ from sqlalchemy import (
     text,
 )
 
-from gristmill.domain.delivery import ChannelType, DeliveryState
+from gristmill.domain.channel import ChannelType
+from gristmill.domain.delivery import DeliveryState
 from gristmill.domain.event import EventKind
 from gristmill.store.column_types import Document, Instant
 from gristmill.store.schema.base import identifier, metadata, of_space, one_of
@@ -33,6 +34,8 @@ events = Table(
     Column("run_id", String(36)),
     Column("at", Instant, nullable=False),
     Column("document", Document, nullable=False),
+    # Whom to tell, as it was then; without it the job says so when the event is routed.
+    Column("audience", Document),
     # When its deliveries were made of it: an event without is what the outbox holds.
     Column("routed_at", Instant),
     CheckConstraint(one_of("kind", EventKind), name="kind"),

@@ -45,6 +45,9 @@ lanes = Table(
     Column("queued", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False, server_default="0"),
     Column("head", BigInteger),
+    # What the run at the head reserves.
+    Column("head_millicores", Integer),
+    Column("head_memory_bytes", BigInteger),
     CheckConstraint("max_running >= 1", name="max_running"),
     Index(
         "ix_lanes_ready",
@@ -136,7 +139,8 @@ jobs = Table(
         postgresql_where=text("kind = 'default'"),
     ),
     Index("uq_jobs_serving_name", "serving_name", unique=True),
-    Index("ix_jobs_space", "space_id", "created_at", "id"),
+    Index("ix_jobs_space", "space_id", "deleted_at", "created_at", "id"),
+    Index("ix_jobs_deleting", "deleted_at", **_where("deleted_at IS NOT NULL")),
     Index(
         "ix_jobs_due",
         "next_tick_at",
@@ -190,6 +194,9 @@ runs = Table(
     Column("expires_at", Instant),
     # When to look whether it has not started, or still works.
     Column("alarm_at", Instant),
+    # What its hardware specification makes it reserve of a worker.
+    Column("millicores", Integer, nullable=False, server_default="0"),
+    Column("memory_bytes", BigInteger, nullable=False, server_default="0"),
     Column("rows_done", BigInteger),
     Column("rows_total", BigInteger),
     Column("warning", Text),
@@ -201,21 +208,48 @@ runs = Table(
     CheckConstraint(f"({one_of('state', sorted(FINAL))}) = (finished_at IS NOT NULL)", name="finished"),
     CheckConstraint(f"NOT ({one_of('state', sorted(ACTIVE))}) OR worker_id IS NOT NULL", name="claimed"),
     CheckConstraint("state <> 'failed' OR cause IS NOT NULL", name="cause"),
+    Index("ix_runs_lane", "lane_id", "state", "place"),
+    # Whom a job's retention may take, and whom their own: the conditions of store/retention.py, word for word.
     Index(
-        "ix_runs_waiting",
-        "lane_id",
+        "ix_runs_ended",
+        "job_id",
+        "finished_at",
         "place",
-        sqlite_where=text("state = 'queued'"),
-        postgresql_where=text("state = 'queued'"),
+        sqlite_where=text("finished_at IS NOT NULL AND retention_days IS NULL AND pinned = 0"),
+        postgresql_where=text("finished_at IS NOT NULL AND retention_days IS NULL AND NOT pinned"),
     ),
-    Index("ix_runs_ended", "job_id", "finished_at", **_where("finished_at IS NOT NULL")),
-    Index("ix_runs_expiring", "expires_at", **_where("expires_at IS NOT NULL")),
+    Index(
+        "ix_runs_expiring",
+        "expires_at",
+        sqlite_where=text("expires_at IS NOT NULL AND pinned = 0"),
+        postgresql_where=text("expires_at IS NOT NULL AND NOT pinned"),
+    ),
     Index("ix_runs_alarms", "alarm_at", **_where("alarm_at IS NOT NULL")),
     UniqueConstraint("requester_id", "idempotency_key"),
     UniqueConstraint("job_id", "scheduled_for"),
     Index("ix_runs_space", "space_id", "place"),
+    Index("ix_runs_space_state", "space_id", "state", "place"),
     Index("ix_runs_job", "job_id", "place"),
+    # With deleted_at, so that runs are counted from the index alone.
+    Index("ix_runs_job_state", "job_id", "state", "place", "deleted_at"),
     sqlite_autoincrement=True,
+)
+
+# How many visible runs there are, kept by triggers. PostgreSQL: each connection adds to a shard of its own, so writers
+# neither wait for each other nor deadlock; what counts is the sum, and the rescuer folds the shards into shard 0.
+# No foreign key: the rows of a job that goes come down to zero with its runs, in any order.
+run_counts = Table(
+    "run_counts",
+    metadata,
+    Column("job_id", String(36), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("space_id", String(36), nullable=False),
+    Column("number", Integer, nullable=False),
+    PrimaryKeyConstraint("job_id", "state", "shard"),
+    Index("ix_run_counts_space", "space_id", "state"),
+    Index("ix_run_counts_shards", "job_id", **_where("shard <> 0")),
+    sqlite_with_rowid=False,
 )
 
 run_history = Table(
@@ -264,6 +298,9 @@ workers = Table(
     Column("host", String(255), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("slots", Integer, nullable=False),
+    # What it offers to runs; null: whatever they ask for.
+    Column("millicores", Integer),
+    Column("memory_bytes", BigInteger),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
