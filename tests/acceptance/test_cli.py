@@ -228,6 +228,27 @@ def test_on_a_terminal_waiting_shows_a_bar(user: User) -> None:
     assert seen.split()[-1] == "1"
 
 
+def test_a_secret_is_asked_for_and_neither_shown_nor_on_the_command_line(user: User) -> None:
+    (user.home / "secretive.py").write_text("import os\nprint('I know', len(os.environ['PASSWORD']), 'letters')\n")
+    user.does("asset", "store-script", "secretive.py")
+    shown, terminal = pty.openpty()
+    arguments = ("job", "create", "secretive", "--asset", "secretive.py", "--secret", "PASSWORD", "-q")
+    # Without a terminal of its own: the prompt would be that of whoever runs the tests.
+    asked = user.start(*arguments, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+    os.close(terminal)
+    seen = b""
+    while b"PASSWORD: " not in seen:
+        seen += os.read(shown, 1024)
+    os.write(shown, b"open sesame\n")
+    seen += b"".join(_blocks(shown))
+    assert asked.wait(SECONDS) == 0, seen
+    assert b"secretive" in seen
+    assert b"open sesame" not in seen
+    assert user.does("job", "start", "secretive", "--follow") == "I know 11 letters\n"
+    ended = user.ran("job", "create", "another", "--asset", "secretive.py", "--secret", "PASSWORD")
+    assert (ended.returncode, "set the variable PASSWORD here" in ended.stderr) == (1, True)
+
+
 def test_members_keys_and_the_credential(user: User) -> None:
     assert "admin" in user.does("space", "members", "list")
     ended = user.ran("space", "members", "add", "nobody", "--role", "editor")

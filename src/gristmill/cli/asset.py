@@ -68,10 +68,7 @@ def upload(
     mime: Annotated[str | None, typer.Option(help="Media type; by default, by the file's name.")] = None,
 ) -> None:
     """Upload a file as a data asset."""
-    mime = mime or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    metadata = {"name": name or file.name, "description": description, "asset_type": "data_asset"}
-    document = {"metadata": metadata, "entity": {"data_asset": {"mime_type": mime}}}
-    session.screen.document(store(session, document, file, mime=mime), SHOWN)
+    session.screen.document(upload_file(session, file, name=name, description=description, mime=mime), SHOWN)
 
 
 @command(assets, "download")
@@ -108,6 +105,16 @@ def delete(
     space_id = session.space_id
     asset_id = lookup.asset_id(session.client, space_id, asset)
     session.client.delete(f"/v2/assets/{asset_id}", space_id=space_id, purge_on_delete=purge)
+
+
+def upload_file(
+    session: Session, file: Path, *, name: str | None = None, description: str = "", mime: str | None = None
+) -> Json:
+    """Make a data asset of a file; return it."""
+    mime = mime or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    metadata = {"name": name or file.name, "description": description, "asset_type": "data_asset"}
+    document = {"metadata": metadata, "entity": {"data_asset": {"mime_type": mime}}}
+    return store(session, document, file, mime=mime)
 
 
 def store(session: Session, document: Json, file: Path, *, mime: str) -> Json:

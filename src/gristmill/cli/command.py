@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields, is_dataclass
 from functools import cached_property
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -79,11 +80,18 @@ def noun(name: str, text: str) -> typer.Typer:
     )
 
 
-def command(group: typer.Typer, name: str, *, in_space: bool = True) -> Callable[[Body], Body]:
-    """Return a decorator that adds a command to the group; the function gets a Session first, then its options."""
+def command(
+    group: typer.Typer, name: str, *, in_space: bool = True, examples: Sequence[str] = ()
+) -> Callable[[Body], Body]:
+    """Return a decorator that adds a command to the group; the function gets a Session first, then its options.
+
+    A parameter whose type is a dataclass stands for an option a field: several commands may share it. The help shows
+    the examples as they are.
+    """
+    epilog = "\n".join(("\b", "Examples:", *(f"  {line}" for line in examples))) if examples else None
 
     def add(body: Body) -> Body:
-        group.command(name)(_with_options(body, in_space=in_space))
+        group.command(name, epilog=epilog)(_with_options(body, in_space=in_space))
         return body
 
     return add
@@ -101,20 +109,24 @@ def failures_told() -> Iterator[None]:
 
 
 def _with_options(body: Body, *, in_space: bool) -> Body:
+    hints = {name: hint for name, hint in get_type_hints(body, include_extras=True).items() if name != "return"}
+    shared_by = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+
     # Named so that a command's own parameters may be called space or output.
     def run(*, in_form: Form, quietly: bool, named_space: str | None = None, **given: Any) -> None:  # noqa: ANN401
         session = Session(Screen(in_form, quiet=quietly), space=named_space)
+        gathered = {name: _gathered(kind, given) for name, kind in shared_by.items()}
         with failures_told():
             try:
-                body(session, **given)
+                body(session, **given, **gathered)
             finally:
                 session.close()
 
-    hints = get_type_hints(body, include_extras=True)
     own = [
-        given.replace(annotation=hints[given.name], kind=Parameter.KEYWORD_ONLY)
+        option
         for given in inspect.signature(body).parameters.values()
         if given.name != "session"
+        for option in _options(given, hints[given.name])
     ]
     shared = [_shared("named_space", _SPACE, None)] if in_space else []
     shared += [_shared("in_form", _OUTPUT, Form.TABLE), _shared("quietly", _QUIET, default=False)]
@@ -124,6 +136,20 @@ def _with_options(body: Body, *, in_space: bool) -> Body:
     run.__name__ = body.__name__
     run.__doc__ = body.__doc__
     return run
+
+
+def _options(given: Parameter, hint: Any) -> list[Parameter]:  # noqa: ANN401 - any type
+    if not is_dataclass(hint):
+        return [given.replace(annotation=hint, kind=Parameter.KEYWORD_ONLY)]
+    hints = get_type_hints(hint, include_extras=True)
+    return [
+        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        for each in fields(hint)
+    ]
+
+
+def _gathered(kind: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401 - any dataclass
+    return kind(**{each.name: given.pop(each.name) for each in fields(kind)})
 
 
 def _shared(name: str, annotation: object, default: object) -> Parameter:

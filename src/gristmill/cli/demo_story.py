@@ -90,7 +90,7 @@ class Story:
     def _deploy(self) -> None:
         client = self._client
         names = client.repository.ModelMetaNames
-        software = client.software_specifications.get_id_by_name("runtime-25.1-py3.12")
+        software = client.software_specifications.get_id_by_name(f"gristmill-py3.{sys.version_info.minor}")
         meta = {names.NAME: "Drug classifier", names.TYPE: "scikit-learn_1.6", names.SOFTWARE_SPEC_ID: software}
         people = drugs.patients(10, seed=1)
         target = drugs.drugs(people, seed=1)

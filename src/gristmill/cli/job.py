@@ -3,26 +3,55 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gristmill.cli import job_request, lookup, pages, progress, run_ending
+from gristmill.cli import job_input, lookup, pages, progress, run_ending
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
 from gristmill.cli.deployment import Deployment, Hardware
+from gristmill.cli.job_reference import Job, job_path
+from gristmill.cli.job_request import Env, Work
 from gristmill.cli.output import Column
-from gristmill.cli.run import Timeout
+from gristmill.cli.run import Timeout, Wait
 
 if TYPE_CHECKING:
     from gristmill.cli.client import Client, Json
 
-jobs = noun("job", "Jobs: what a deployment is to do.")
+jobs = noun("job", "Jobs: what a deployment or a script is to do, when, and who is told.")
 _LISTED = (
     Column("ID", "metadata.asset_id"),
     Column("NAME", "metadata.name"),
-    Column("DEPLOYMENT", "entity.job.asset_ref"),
+    Column("TYPE", "entity.job.asset_ref_type"),
+    Column("NEXT RUN", "entity.job.future_scheduled_runs.0"),
+    Column("PAUSED", "entity.job.paused"),
+    Column("LAST STATE", "entity.job.last_run_status"),
     Column("CREATED", "metadata.created_at"),
+)
+SHOWN = (
+    *_LISTED,
+    Column("DESCRIPTION", "metadata.description"),
+    Column("RUNS", "entity.job.asset_ref"),
+    Column("DEFINITION", "entity.job.configuration.deployment_job_definition_id"),
+    Column("SERVING NAME", "entity.job.serving_name"),
+    Column("SCHEDULE (UTC)", "entity.job.schedule"),
+    Column("ZONE", "entity.job.schedule_info.timezone"),
+    Column("CRON", "entity.job.schedule_info.rule.cron"),
+    Column("EVERY", "entity.job.schedule_info.rule.every.number"),
+    Column("UNIT", "entity.job.schedule_info.rule.every.unit"),
+    Column("EXCLUDED", "entity.job.schedule_info.rule.excluded_weekdays"),
+    Column("NEXT RUNS", "entity.job.future_scheduled_runs"),
+    Column("ENVIRONMENT", "entity.job.configuration.env_variables"),
+    Column("SECRETS", "entity.job.configuration.secret_env_variables"),
+    Column("HARDWARE", "entity.job.configuration.hardware_spec.name"),
+    Column("TIME LIMIT", "entity.job.configuration.timeout_seconds"),
+    Column("MAX RUNNING", "entity.job.configuration.max_running"),
+    Column("KEEPS RUNS", "entity.job.retention_policy.amount"),
+    Column("KEEPS DAYS", "entity.job.retention_policy.days"),
+    Column("RESULTS", "entity.job.retention_policy.results"),
+    Column("TELLS", "entity.job.notification_types"),
+    Column("CHANNELS", "entity.job.notification_channels"),
+    Column("RECIPIENTS", "entity.job.notification_recipients"),
 )
 
 
@@ -32,53 +61,44 @@ def list_jobs(session: Session, limit: Limit = LISTED) -> None:
     session.screen.listing(pages.results(session.client, "/v2/jobs", limit=limit, space_id=session.space_id), _LISTED)
 
 
+@command(jobs, "show")
+def show(session: Session, job: Job) -> None:
+    """Show a job."""
+    session.screen.document(session.client.get(job_path(session, job)), SHOWN)
+
+
 @command(jobs, "run")
 def run(
     session: Session,
     deployment: Deployment,
-    data: Annotated[str | None, typer.Option(metavar="JSON", help="Rows to score: [[47, 0.7], [23, 0.8]].")] = None,
-    fields: Annotated[str | None, typer.Option(metavar="A,B", help="Names of the columns of --data.")] = None,
-    input_json: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help='File with {"fields": [...], "values": [...]}, or several; - is input.'),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="ASSET", help="Data asset to work on; may be repeated.")
-    ] = None,
-    output_name: Annotated[str | None, typer.Option(metavar="NAME", help="Data asset that is to hold results.")] = None,
-    env: Annotated[
-        list[str] | None, typer.Option("--env", metavar="K=V", help="Environment variable; may be repeated.")
-    ] = None,
+    work: Work,
+    env: Env = None,
     hardware: Hardware = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     retention: Annotated[
         int | None, typer.Option(metavar="DAYS", min=-1, help="Days to keep the run; -1 is for ever.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end and show the result.")] = True,
+    wait: Wait = True,
     timeout: Timeout = None,
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="With the same key again, no second run is made.")
     ] = None,
 ) -> None:
     """Submit a run of a deployment; end with its code: 0 completed, 1 failed, 3 canceled."""
-    tables = job_request.inline(data, fields, input_json)
-    job_request.variables(env or ())
-    client, space_id = session.client, session.space_id
-    document = {
-        "space_id": space_id,
-        "deployment": {"id": lookup.deployment(client, space_id, deployment)},
-        "name": name,
-        "hardware_spec": {"name": hardware} if hardware else None,
-        "scoring": job_request.scoring(
-            tables, [lookup.asset_id(client, space_id, each) for each in inputs or ()], output_name, env or ()
-        ),
-    }
-    made = _submitted(client, document, retention=retention, idempotency_key=idempotency_key)
+    with job_input.scoring(session, work, env=env or ()) as scoring:
+        document = {
+            "space_id": session.space_id,
+            "deployment": {"id": lookup.deployment(session.client, session.space_id, deployment)},
+            "name": name,
+            "hardware_spec": {"name": hardware} if hardware else None,
+            "scoring": scoring,
+        }
+        made = _submitted(session.client, document, retention=retention, idempotency_key=idempotency_key)
     if not wait:
         session.screen.document(made, run_ending.LISTED)
         return
     run_id = made["metadata"]["id"]
-    status = progress.wait(client, session.screen, run_id, timeout_seconds=timeout)
+    status = progress.wait(session.client, session.screen, run_id, timeout_seconds=timeout)
     run_ending.end(session, run_id, status)
 
 

@@ -5,13 +5,47 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from gristmill.cli.client import Json
+
+Env = Annotated[list[str] | None, typer.Option("--env", metavar="K=V", help="Environment variable; may be repeated.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a run is to work on, and where its result goes, as the command line says it."""
+
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="JSON", help="Rows to score: [[47, 0.7], [23, 0.8]].")
+    ] = None
+    fields: Annotated[str | None, typer.Option("--fields", metavar="A,B", help="Names of the columns of --data.")] = (
+        None
+    )
+    input_json: Annotated[
+        Path | None,
+        typer.Option(
+            "--input-json",
+            metavar="FILE",
+            help='File with {"fields": [...], "values": [...]}, or several; - is input.',
+        ),
+    ] = None
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="ASSET",
+            help="Data asset to work on, or a file here, which is uploaded; may be repeated.",
+        ),
+    ] = None
+    output_name: Annotated[
+        str | None, typer.Option("--output-name", metavar="NAME", help="Data asset that is to hold results.")
+    ] = None
 
 
 def inline(data: str | None, fields: str | None, file: Path | None) -> list[Json]:

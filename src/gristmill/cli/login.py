@@ -53,17 +53,17 @@ def logout() -> None:
     print("The login is forgotten." if there else "There was no login.")
 
 
-def read_secret(given: str | None, what: str) -> str:
-    """Return a secret: as given, from standard input for ``-``, or asked for on the terminal.
+def read_secret(given: str | None, what: str, *, option: str = "--api-key", twice: bool = False) -> str:
+    """Return a secret: as given, from standard input for ``-``, or asked for on the terminal, ``twice`` if it is new.
 
     Raises:
         CommandFailed: nobody is there to ask, or what came is empty.
 
     """
     if given is None and not sys.stdin.isatty():
-        raise CommandFailed(f"There is no terminal to ask for the {what}; `--api-key -` reads it from standard input.")
+        raise CommandFailed(f"There is no terminal to ask for the {what}; `{option} -` reads it from standard input.")
     if given is None:
-        given = typer.prompt(what, hide_input=True, err=True)
+        given = typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True)
     secret = (sys.stdin.readline() if given == "-" else given).strip()
     if not secret:
         raise CommandFailed(f"The {what} is empty.")

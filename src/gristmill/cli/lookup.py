@@ -15,12 +15,20 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOST_ALIKE = 10
+_MOST_OF_ONE_NAME = 200
 _NOT_FOUND = 404
+_NO_ASSETS = frozenset({"job", "job_run"})
+"""What the wire's search counts among assets; they have commands of their own."""
 
 
 def segment(value: str) -> str:
     """Return a value as one segment of a path."""
     return quote(value, safe="")
+
+
+def is_id(value: str) -> bool:
+    """Whether a value is an id rather than a name."""
+    return bool(_ID.fullmatch(value))
 
 
 def space(client: Client, name_or_id: str) -> str:
@@ -30,7 +38,7 @@ def space(client: Client, name_or_id: str) -> str:
         CommandFailed: there is none of this name, or several.
 
     """
-    if _ID.fullmatch(name_or_id):
+    if is_id(name_or_id):
         return name_or_id
     found = pages.resources(client, "/v2/spaces", limit=_MOST_ALIKE, name=name_or_id)
     return str(at(_only(found.items, f"space named {name_or_id}", "metadata.id"), "metadata.id"))
@@ -38,26 +46,29 @@ def space(client: Client, name_or_id: str) -> str:
 
 def asset(client: Client, space_id: str, name_or_id: str) -> Json:
     """Return an asset of the space, of any type."""
-    if _ID.fullmatch(name_or_id):
+    if is_id(name_or_id):
         return client.get(f"/v2/assets/{name_or_id}", space_id=space_id)
-    quoted = re.sub(r'(["\\])', r"\\\1", name_or_id)
-    query = f'asset.name:"{quoted}"'
-    found = pages.search(client, "asset", space_id=space_id, query=query, limit=_MOST_ALIKE).items
-    same = [each for each in found if at(each, "metadata.name") == name_or_id]
+    same = assets_named(client, space_id, name_or_id)
     only = _only(same, f"asset named {name_or_id} in this space", "metadata.asset_id", "metadata.asset_type")
     return client.get(f"/v2/assets/{at(only, 'metadata.asset_id')}", space_id=space_id)
 
 
+def assets_named(client: Client, space_id: str, name: str) -> list[Json]:
+    """Return the assets of the space that have this very name."""
+    found = _named(client, space_id, "asset", name)
+    return [each for each in found if at(each, "metadata.asset_type") not in _NO_ASSETS]
+
+
 def asset_id(client: Client, space_id: str, name_or_id: str) -> str:
     """Return the id of an asset of the space; an id is taken as it is."""
-    if _ID.fullmatch(name_or_id):
+    if is_id(name_or_id):
         return name_or_id
     return str(at(asset(client, space_id, name_or_id), "metadata.asset_id"))
 
 
 def deployment(client: Client, space_id: str, name_or_id: str) -> str:
     """Return the id of a deployment of the space; its serving name will do too."""
-    if _ID.fullmatch(name_or_id):
+    if is_id(name_or_id):
         return name_or_id
     path = "/ml/v4/deployments"
     for key in ("name", "serving_name"):
@@ -65,6 +76,26 @@ def deployment(client: Client, space_id: str, name_or_id: str) -> str:
         if found:
             break
     return str(at(_only(found, f"deployment named {name_or_id} in this space", "metadata.id"), "metadata.id"))
+
+
+def job(client: Client, space_id: str, name_or_id: str) -> str:
+    """Return the id of a job of the space; its serving name will do too."""
+    if is_id(name_or_id):
+        return name_or_id
+    found = _named(client, space_id, "job", name_or_id)
+    if not found:
+        asked = {"space_id": space_id, "serving_name": name_or_id}
+        found = pages.results(client, "/v2/jobs", limit=_MOST_ALIKE, **asked).items
+    return str(at(_only(found, f"job named {name_or_id} in this space", "metadata.asset_id"), "metadata.asset_id"))
+
+
+def channel(client: Client, space_id: str, name_or_id: str) -> str:
+    """Return the id of a notification channel of the space."""
+    if is_id(name_or_id):
+        return name_or_id
+    found = pages.results(client, "/v2/notification_channels", limit=_MOST_OF_ONE_NAME, space_id=space_id).items
+    same = [each for each in found if each.get("name") == name_or_id]
+    return str(_only(same, f"channel named {name_or_id} in this space", "id")["id"])
 
 
 def run(client: Client, space_id: str | None, identifier: str) -> Json:
@@ -83,6 +114,13 @@ def run(client: Client, space_id: str | None, identifier: str) -> Json:
         job_id = at(found, "entity.job_run.runtime_job_id")
         return client.get(f"/ml/v4/deployment_jobs/{job_id}", include="output_data_reference")
     raise CommandFailed(f"There is no run {identifier} in this space.")
+
+
+def _named(client: Client, space_id: str, asset_type: str, name: str) -> list[Json]:
+    quoted = re.sub(r'(["\\])', r"\\\1", name)
+    query = f'asset.name:"{quoted}"'
+    found = pages.search(client, asset_type, space_id=space_id, query=query, limit=_MOST_OF_ONE_NAME).items
+    return [each for each in found if at(each, "metadata.name") == name]
 
 
 def _only(found: list[Json], what: str, *paths: str) -> Json:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -58,6 +59,22 @@ def migrate(settings: Settings) -> None:
     except app.CannotStart as error:
         _refuse(error)
     print("The database has the schema of this version.")
+
+
+@application.command()
+@takes_settings
+def janitor(
+    settings: Settings,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go now.")] = False,
+) -> None:
+    """Remove now what retention takes and what nobody refers to, as the engine does by and by."""
+    from gristmill import app
+
+    try:
+        app.clean(settings, _announce, dry_run=dry_run)
+    except app.CannotStart as error:
+        _refuse(error)
 
 
 def main() -> None:

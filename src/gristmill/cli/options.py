@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from inspect import Parameter, Signature
-from typing import Annotated, Any
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from pydantic import ValidationError
@@ -13,16 +13,21 @@ from pydantic import ValidationError
 from gristmill.settings import Settings
 
 # Anyone on the machine can read the command lines of its processes.
-ENVIRONMENT_ONLY = frozenset({"admin_api_key", "secret_key"})
+ENVIRONMENT_ONLY = frozenset({"admin_api_key", "secret_key", "smtp_url"})
 
 
-def takes_settings(command: Callable[[Settings], None]) -> Callable[..., None]:
-    """Return a command for typer that has an option for each setting."""
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command for typer that has an option for each setting, beside its own keyword-only parameters."""
+    hints = get_type_hints(command, include_extras=True)
+    declared = signature(command).parameters.values()
+    own = [p.replace(annotation=hints[p.name]) for p in declared if p.kind is Parameter.KEYWORD_ONLY]
 
     def run(**given: Any) -> None:  # noqa: ANN401 - what the signature below says
-        command(read({name: value for name, value in given.items() if value is not None}))
+        options = {parameter.name: given.pop(parameter.name) for parameter in own}
+        command(read({name: value for name, value in given.items() if value is not None}), **options)
 
-    parameters = [_parameter(name) for name in Settings.model_fields if name not in ENVIRONMENT_ONLY]
+    settings = [_parameter(name) for name in Settings.model_fields if name not in ENVIRONMENT_ONLY]
+    parameters = [*own, *settings]
     run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     run.__name__ = command.__name__

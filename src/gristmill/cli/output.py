@@ -25,7 +25,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its title, and where its value stands in the wire's document, as ``metadata.id``."""
+    """A column of a table: its title, and where its value stands in the wire's document: ``metadata.id``, ``all.0``."""
 
     title: str
     path: str
@@ -116,11 +116,15 @@ class Screen:
 
 
 def at(document: Any, path: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return what stands at a path of members, None where there is nothing."""
+    """Return what stands at a path of members, and of numbers in arrays; None where there is nothing."""
     for name in path.split("."):
-        if not isinstance(document, dict):
-            return None
-        document = document.get(name)
+        match document:
+            case dict():
+                document = document.get(name)
+            case list() if name.isdigit() and int(name) < len(document):
+                document = document[int(name)]
+            case _:
+                return None
     return document
 
 

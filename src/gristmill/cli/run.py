@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from gristmill.cli import lookup, pages, progress, run_ending, run_log
+from gristmill.cli import lookup, pages, progress, run_begun, run_ending, run_log
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
+from gristmill.cli.job_reference import job_path
 from gristmill.cli.output import Column, Form, at
+from gristmill.cli.pages import Found
+from gristmill.cli.run_begun import Follow
 from gristmill.cli.run_state import RunPlace, place_of
 
 runs = noun("run", "Runs: looked at, waited for, canceled, deleted, and their logs.")
@@ -16,18 +19,21 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run: of the d
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait no longer; ends with code 124.")
 ]
-_OF_JOB = (
-    Column("ID", "entity.job_run.runtime_job_id"),
-    Column("RUN", "metadata.asset_id"),
-    Column("STATE", "entity.job_run.state"),
-    Column("ROWS", "entity.job_run.rows.done"),
-    Column("CREATED", "metadata.created_at"),
-    Column("CHANGED", "entity.job_run.last_state_change_timestamp"),
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end and show the result.")]
+_OF_ITS_JOB = (
+    Column("WAITS", "job_run.waiting.reason"),
+    Column("PLACE", "job_run.waiting.place"),
+    Column("PROBABLE START", "job_run.waiting.estimated_start"),
+    Column("SCHEDULED FOR", "job_run.scheduled_for"),
+    Column("ATTEMPT", "job_run.attempt"),
+    Column("PINNED", "job_run.pinned"),
 )
-_WAITING = (
-    Column("WAITS", "waiting.reason"),
-    Column("PLACE", "waiting.place"),
-    Column("PROBABLE START", "waiting.estimated_start"),
+_HISTORY = (
+    Column("AT", "at"),
+    Column("EVENT", "event"),
+    Column("STATE", "state"),
+    Column("FENCE", "fence"),
+    Column("BY", "by"),
 )
 
 
@@ -35,7 +41,7 @@ _WAITING = (
 def list_runs(
     session: Session,
     deployment: Annotated[str | None, typer.Option(help="Those of this deployment.")] = None,
-    job: Annotated[str | None, typer.Option(metavar="ID", help="Those of this job.")] = None,
+    job: Annotated[str | None, typer.Option(help="Those of this job, by name or id.")] = None,
     state: Annotated[str | None, typer.Option(help="Those in these states, with commas: queued,running.")] = None,
     limit: Limit = LISTED,
 ) -> None:
@@ -44,8 +50,8 @@ def list_runs(
         raise typer.BadParameter("give --deployment or --job, not both.")
     if job:
         states = ",".join(each.strip().capitalize() for each in state.split(",")) if state else None
-        path = f"/v2/jobs/{lookup.segment(job)}/runs"
-        session.screen.listing(pages.results(session.client, path, limit=limit, states=states), _OF_JOB)
+        path = f"{job_path(session, job)}/runs"
+        session.screen.listing(pages.results(session.client, path, limit=limit, states=states), run_begun.LISTED)
         return
     deployment_id = lookup.deployment(session.client, session.space_id, deployment) if deployment else None
     filters = {"space_id": session.space_id, "deployment_id": deployment_id, "state": state}
@@ -57,12 +63,12 @@ def list_runs(
 def show(session: Session, run: Run) -> None:
     """Show a run, and why it waits if it does; --output json also has its rows."""
     found = lookup.run(session.client, session.space_id_if_any, run)
-    place, state = place_of(found), at(found, "entity.scoring.status.state")
+    place = place_of(found)
     if session.screen.form is Form.JSON:
         found = session.client.get(f"/ml/v4/deployment_jobs/{place.id}")
-    elif state == "queued":
-        found["waiting"] = at(session.client.get(place.path), "entity.job_run.waiting")
-    session.screen.document(found, (*run_ending.SHOWN, *_WAITING))
+    elif session.screen.form is Form.TABLE:
+        found["job_run"] = at(session.client.get(place.path), "entity.job_run")
+    session.screen.document(found, (*run_ending.SHOWN, *_OF_ITS_JOB))
 
 
 @command(runs, "wait")
@@ -85,6 +91,33 @@ def logs(
     """Print what a run's code has printed."""
     read = run_log.follow if follow else run_log.show
     read(session, _place(session, run), tail=tail)
+
+
+@command(runs, "rerun")
+def rerun(session: Session, run: Run, wait: Wait = True, follow: Follow = False, timeout: Timeout = None) -> None:
+    """Do a run again exactly as it was, whatever has become of its job since; end with its code."""
+    run_begun.check(wait=wait, follow=follow)
+    made = session.client.post(f"{_place(session, run).path}/rerun")
+    run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
+
+
+@command(runs, "history")
+def history(session: Session, run: Run) -> None:
+    """List every change of a run's state: what happened, when, and who did it."""
+    found = session.client.get(f"{_place(session, run).path}/history")
+    session.screen.listing(Found(found["results"]), _HISTORY)
+
+
+@command(runs, "pin")
+def pin(session: Session, run: Run) -> None:
+    """Keep a run until it is deleted by hand, however old it gets."""
+    session.client.post(f"{_place(session, run).path}/pin")
+
+
+@command(runs, "unpin")
+def unpin(session: Session, run: Run) -> None:
+    """Let a run go when its time is up, as all others do."""
+    session.client.delete(f"{_place(session, run).path}/pin")
 
 
 @command(runs, "cancel")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from gristmill.cli import lookup, pages, profile
+from gristmill.cli import consent, lookup, pages, profile
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
+from gristmill.cli.consent import Yes
 from gristmill.cli.failures import CommandFailed
 from gristmill.cli.member import members
 from gristmill.cli.output import Column
@@ -27,6 +27,7 @@ _LISTED = (
 _SHOWN = (
     *_LISTED,
     Column("STATE", "entity.status.state"),
+    Column("PAUSED", "entity.paused"),
     Column("TAGS", "entity.tags"),
     Column("CREATOR", "metadata.creator_id"),
     Column("UPDATED", "metadata.updated_at"),
@@ -61,18 +62,27 @@ def show(session: Session, space: Name) -> None:
 def delete(
     session: Session,
     space: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Delete a space with all that is in it; asks first."""
     space_id = lookup.space(session.client, space)
-    if not yes and not sys.stdin.isatty():
-        raise CommandFailed("There is no terminal to ask for your consent; --yes gives it.")
-    if not yes:
-        typer.confirm(f"Delete space {space} ({space_id}) with all that is in it?", abort=True, err=True)
+    consent.require(f"Delete space {space} ({space_id}) with all that is in it?", yes=yes)
     session.client.delete(f"/v2/spaces/{space_id}")
     found = profile.kept(os.environ)
     if found and found.space_id == space_id:
         profile.keep(os.environ, replace(found, space_id=None))
+
+
+@command(spaces, "pause", in_space=False)
+def pause(session: Session, space: Name) -> None:
+    """Start nothing of a space until it is resumed; runs that work go on to their end. For admins of the space."""
+    _set_paused(session, space, paused=True)
+
+
+@command(spaces, "resume", in_space=False)
+def resume(session: Session, space: Name) -> None:
+    """Let runs of a paused space start again."""
+    _set_paused(session, space, paused=False)
 
 
 @command(spaces, "use", in_space=False)
@@ -85,3 +95,9 @@ def use(session: Session, space: Name) -> None:
         raise CommandFailed("The environment says which server is meant; let it name the space too: GRISTMILL_SPACE.")
     profile.keep(os.environ, replace(login, space_id=space_id))
     session.screen.document(found, _LISTED)
+
+
+def _set_paused(session: Session, space: str, *, paused: bool) -> None:
+    operation = {"op": "replace", "path": "/paused", "value": paused}
+    changed = session.client.patch(f"/v2/spaces/{lookup.space(session.client, space)}", [operation])
+    session.screen.document(changed, _SHOWN)

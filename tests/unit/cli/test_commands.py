@@ -81,13 +81,22 @@ def test_each_shell_has_its_script(tmp_path: Path, shell: str) -> None:
     assert f"_GRISTMILL_COMPLETE=complete_{shell}" in printed.output
 
 
-def test_a_shell_completes_commands_and_options() -> None:
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("gristmill job run --output", ["--output-name", "--output"]),
+        ("gristmill job sched", ["schedule"]),
+        ("gristmill chan", ["channel"]),
+        ("gristmill job schedule j --ga", ["--gap"]),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words: str, completed: list[str]) -> None:
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT / "src"),
         "_GRISTMILL_COMPLETE": "complete_bash",
-        "COMP_WORDS": "gristmill job run --output",
-        "COMP_CWORD": "3",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
     }
     ended = subprocess.run(
         [sys.executable, "-m", "gristmill"],
@@ -97,7 +106,7 @@ def test_a_shell_completes_commands_and_options() -> None:
         check=True,
         timeout=60,
     )
-    assert ended.stdout.split() == ["--output-name", "--output"]
+    assert ended.stdout.split() == completed
 
 
 @pytest.mark.parametrize(
@@ -133,6 +142,20 @@ def test_a_command_asks_for_the_space_that_it_needs(tmp_path: Path) -> None:
         (["deployment", "update", "d"], "--max-running"),
         (["space", "list", "--output", "xml"], "'table', 'json', 'ids'"),
         (["asset", "upload", "missing.csv"], "missing.csv"),
+        (["job", "create", "j"], "one of --deployment and --asset"),
+        (["job", "create", "j", "--asset", "a", "--deployment", "d"], "one of --deployment and --asset"),
+        (["job", "create", "j", "--asset", "a", "--cron", "daily"], "--cron"),
+        (["job", "create", "j", "--asset", "a", "--keep-runs", "1", "--keep-days", "1"], "not both"),
+        (["job", "create", "j", "--asset", "a", "--notify", "disaster"], "--notify"),
+        (["job", "schedule", "j"], "--remove"),
+        (["job", "schedule", "j", "--remove", "--cron", "0 7 * * *"], "not both"),
+        (["job", "edit", "j"], "--help"),
+        (["job", "start", "j", "-f", "--no-wait"], "--follow"),
+        (["job", "retention", "j", "--amount", "1", "--days", "1"], "not both"),
+        (["user", "password", "ann", "--password", "open sesame"], "command lines"),
+        (["channel", "create", "c", "--type", "email"], "--address"),
+        (["channel", "create", "c", "--type", "webhook", "--address", "a@b.c"], "--url"),
+        (["channel", "create", "c", "--type", "pigeon"], "'email', 'webhook', 'apprise'"),
     ],
 )
 def test_a_command_line_that_is_wrong_ends_with_two_before_anything_is_sent(

@@ -100,3 +100,6 @@ def test_a_value_stays_on_its_line_and_steers_no_terminal(value: object, shown: 
 def test_a_path_that_leads_nowhere_is_nothing() -> None:
     assert at({"a": {"b": 1}}, "a.b") == 1
     assert at({"a": 1}, "a.b.c") is None
+    assert at({"a": [{"b": 1}]}, "a.0.b") == 1
+    assert at({"a": [1]}, "a.1") is None
+    assert at({"a": [1]}, "a.b") is None

@@ -1,0 +1,52 @@
+"""Inputs of jobs that the command line names: assets of the space, or files, which become assets first."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gristmill.cli import asset, job_request, lookup
+from gristmill.cli.failures import CommandFailed, Unreachable
+from gristmill.cli.output import at
+
+if TYPE_CHECKING:
+    from gristmill.cli.client import Json
+    from gristmill.cli.command import Session
+    from gristmill.cli.job_request import Work
+
+
+@contextmanager
+def scoring(session: Session, work: Work, *, env: Sequence[str] = ()) -> Iterator[Json]:
+    """Have the section ``scoring`` for a block that sends it; where the block fails, uploaded files go again."""
+    tables = job_request.inline(work.data, work.fields, work.input_json)
+    # Refuses what does not fit together before anything is uploaded.
+    job_request.scoring(tables, work.inputs or (), work.output_name, env)
+    with contextlib.ExitStack() as uploads:
+        ids = [_asset_id(session, each, uploads) for each in work.inputs or ()]
+        try:
+            yield job_request.scoring(tables, ids, work.output_name, env)
+        except Unreachable:
+            # The answer is lost, perhaps not the request: it would miss its input.
+            uploads.pop_all()
+            raise
+        uploads.pop_all()
+
+
+def _asset_id(session: Session, named: str, uploads: contextlib.ExitStack) -> str:
+    """Return the asset of this name or id; where there is none, of the file of this name, uploaded now."""
+    client, space_id = session.client, session.space_id
+    file = Path(named)
+    if lookup.is_id(named) or not file.is_file() or lookup.assets_named(client, space_id, named):
+        return lookup.asset_id(client, space_id, named)
+    made = str(at(asset.upload_file(session, file), "metadata.asset_id"))
+    uploads.callback(_remove, session, made)
+    session.screen.remark(f"{file} is now the data asset {made}.")
+    return made
+
+
+def _remove(session: Session, asset_id: str) -> None:
+    with contextlib.suppress(CommandFailed):
+        session.client.delete(f"/v2/assets/{asset_id}", space_id=session.space_id, purge_on_delete=True)
