@@ -15,6 +15,7 @@ from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
 from gristmill.service.contents import let_go
 from gristmill.service.context import Context
+from gristmill.service.extension_files import addition
 from gristmill.store import package_extensions as store
 from gristmill.store import software_specifications
 from gristmill.store.database import Connection
@@ -90,14 +91,21 @@ def complete(context: Context, actor: Actor, space_id: str | None, extension_id:
     """Mark the upload complete; doing so twice is fine.
 
     Raises:
-        Invalid: nothing was uploaded.
+        Invalid: nothing was uploaded, or the file asks for what cannot be had: another one may be uploaded.
+        Conflict: another file came at the same moment.
 
     """
-    with context.database.transaction() as connection:
+    with context.database.snapshot() as connection:
         space = authorize(connection, actor, space_id, Permission.EDIT)
+        read = _get(connection, extension_id, space.id)
+    if read.content_key is None:
+        raise Invalid("No file came for this package extension. PUT it to its href first.", code="nothing_uploaded")
+    if not read.complete:
+        addition(context, read.content_key, type_=read.type, where=f"package extension {read.name}")
+    with context.database.transaction() as connection:
         extension = _get(connection, extension_id, space.id)
-        if extension.content_key is None:
-            raise Invalid("No file came for this package extension. PUT it to its href first.", code="nothing_uploaded")
+        if extension.content_key != read.content_key:
+            raise Conflict("Another file came meanwhile. Say again that the upload is complete.", code="upload_changed")
         if not extension.complete:
             store.complete(connection, extension.id)
 

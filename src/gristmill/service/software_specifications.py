@@ -77,6 +77,18 @@ def of_run(context: Context, space_id: str, specification_id: str) -> SoftwareSp
     )
 
 
+def lineage(connection: Connection, space_id: str, specification: SoftwareSpecification) -> list[SoftwareSpecification]:
+    """Return a specification, what it is derived from, and so on: the predefined one is the last."""
+    chain = [specification]
+    while (base_id := chain[-1].base_id) and base_id not in {entry.id for entry in chain}:
+        predefined = next((entry for entry in _predefined() if entry.id == base_id), None)
+        base = predefined or store.find(connection, space_id, base_id)
+        if base is None:
+            break
+        chain.append(base)
+    return chain
+
+
 def create(context: Context, actor: Actor, space_id: str | None, document: Mapping[str, Any]) -> SoftwareSpecification:
     """Derive a specification from another one and package extensions.
 
@@ -208,14 +220,7 @@ def _own(connection: Connection, space_id: str, specification_id: str) -> Softwa
 
 def _completed(connection: Connection, space_id: str, derived: SoftwareSpecification) -> SoftwareSpecification:
     """Give a derived specification what it has from its base, however many steps that is away."""
-    chain = [derived]
-    while (base_id := chain[-1].base_id) and base_id not in {entry.id for entry in chain}:
-        predefined = next((entry for entry in _predefined() if entry.id == base_id), None)
-        base = predefined or store.find(connection, space_id, base_id)
-        if base is None:
-            break
-        chain.append(base)
-    return _with_base(derived, chain[-1])
+    return _with_base(derived, lineage(connection, space_id, derived)[-1])
 
 
 def _with_base(derived: SoftwareSpecification, base: SoftwareSpecification) -> SoftwareSpecification:
