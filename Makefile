@@ -35,14 +35,14 @@ help:  ## Tell what there is
 	@echo "Arguments go in ARGS: make demo ARGS=--once, make test ARGS='tests/unit -x'."
 
 .PHONY: setup
-setup: .venv/.synced  ## Make .venv with everything that is needed here, from the lock file
+setup: .venv/.synced r  ## Make .venv with everything that is needed here, from the lock file, and see to R
 
 .PHONY: demo
-demo: setup  ## Start a server, train a model, deploy it and run its first jobs
+demo: .venv/.synced  ## Start a server, train a model, deploy it and run its first jobs
 	.venv/bin/gristmill demo $(ARGS)
 
 .PHONY: up
-up: setup  ## Run a server on https://127.0.0.1:18443, data in ./gristmill-data
+up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmill-data
 	.venv/bin/gristmill up $(ARGS)
 
 .PHONY: test
@@ -50,19 +50,37 @@ test: setup old-client  ## Run every ring of tests
 	.venv/bin/python -m pytest $(ARGS)
 
 .PHONY: check
-check: setup  ## Check form, types and the direction of imports
+check: .venv/.synced  ## Check form, types and the direction of imports
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
 .PHONY: fmt
-fmt: setup  ## Bring all Python files into form
+fmt: .venv/.synced  ## Bring all Python files into form
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
 .PHONY: old-client
 old-client: .venv-old-client/.synced  ## Make .venv-old-client, where the older client lives for its tests
+
+R_PACKAGES := r-base-core r-cran-irkernel r-cran-jsonlite
+IRKERNEL_IS_THERE := Rscript -e 'quit(status = !nzchar(system.file(package = "IRkernel")))' >/dev/null 2>&1
+
+.PHONY: r
+r:  ## Install R for R scripts and notebooks, by apt-get, as root or with sudo; its tests need it
+	@if $(IRKERNEL_IS_THERE); then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then as=none; elif test "$$(id -u)" = 0; then as=; \
+	elif sudo -n true 2>/dev/null; then as="sudo -n"; else as=none; fi; \
+	if test "$$as" = none; then \
+		echo "R is not installed here, and this user cannot install it: tests of R scripts and notebooks are skipped" >&2; \
+		echo "(with CI set they fail). As root: apt-get install $(R_PACKAGES)" >&2; \
+		exit 0; fi; \
+	echo "Installing R: $(R_PACKAGES) ..."; \
+	{ $$as apt-get update -q && \
+		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(R_PACKAGES); } >.r.log 2>&1 \
+	|| { cat .r.log >&2; echo "R could not be installed; tests that need it are skipped (with CI set they fail)." >&2; }; \
+	rm -f .r.log
 
 .PHONY: clean
 clean:  ## Remove environments, caches and what tools left; data stays

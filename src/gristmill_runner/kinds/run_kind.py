@@ -27,4 +27,21 @@ def run_kind(run: Run) -> Result:
         from gristmill_runner.kinds.python_script import run_python_script
 
         return run_python_script(run)
+    return _run_other_kind(run, kind)
+
+
+def _run_other_kind(run: Run, kind: str | None) -> Result:
+    """Run a kind that starts a process of its own, or may."""
+    if kind == "r_script":
+        from gristmill_runner.kinds.r_script import run_r_script
+
+        return run_r_script(run)
+    if kind == "notebook":
+        from gristmill_runner.kinds.notebook import run_notebook
+
+        return run_notebook(run)
+    if kind == "code_package":
+        from gristmill_runner.kinds.code_package import run_code_package
+
+        return run_code_package(run)
     raise RunFailed("unsupported_kind", f"this runner cannot run assets of kind {kind!r}")

@@ -15,26 +15,11 @@ from typing import Any
 import pytest
 from tests.make import eventually
 from tests.unit.runner.directories import Directory, doubling_regressor, stored
+from tests.unit.runner.processes import SOURCES, ran, runner
 
 from gristmill_runner.protocol import Result, read_result
 
-SOURCES = Path(__file__).parents[3] / "src"
 RUNNER = SOURCES / "gristmill_runner"
-
-
-def runner(*arguments: str, python: str = sys.executable, **more: Any) -> subprocess.Popen[str]:
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES), "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
-    command = [python, "-m", "gristmill_runner", *arguments]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env=variables, **{**pipes, **more})
-
-
-def ran(directory: Directory, **more: Any) -> tuple[int, Result, str]:
-    process = runner("run", str(directory.saved()), **more)
-    log, _ = process.communicate(timeout=60)
-    result = read_result(directory.path)
-    assert result is not None, log
-    return process.returncode, result, log
 
 
 def script(tmp_path: Path, source: str, **spec: Any) -> Directory:
@@ -193,7 +178,8 @@ def test_serving_goes_on_after_a_run_and_ends_with_its_lifeline(tmp_path: Path) 
         for directory in (first, second):
             process.stdin.write(f"{directory.saved()}\n")
             process.stdin.flush()
-            assert json.loads(answers.readline()) == {"exit_code": 0, "reusable": True}
+            reply = json.loads(answers.readline())
+            assert (reply["exit_code"], reply["reusable"]) == (0, True)
         assert second.predictions() == [None, process.pid]
         process.stdin.close()
         assert process.wait(10) == -signal.SIGKILL

@@ -1,0 +1,1 @@
+"""Notebooks: their documents, parameters, kernels and the execution of their cells."""
