@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.acceptance.server import API_KEY, ROOT, Server, environment
+from tests.acceptance.server import API_KEY, ROOT, Server, environment, running
+from tests.conformance.sinks import mail_sink
+from tests.make import eventually
 
 from gristmill.settings import Settings
 
@@ -44,3 +47,41 @@ def test_every_setting_is_in_the_reference() -> None:
     assert set(written) == {name.upper() for name in Settings.model_fields}
     for name, field in Settings.model_fields.items():
         assert str(field.description) in written[name.upper()]
+
+
+def test_the_commands_of_the_schedule_page_end_in_an_e_mail(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "schedule-a-job.md").read_text()
+    servers, commands, start = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert "aiosmtpd" in servers
+    assert "GRISTMILL_SMTP_URL=smtp://127.0.0.1:8025" in servers
+    with mail_sink() as mails:
+        settings = {"smtp_url": f"smtp://127.0.0.1:{mails.port}", "mail_from": "gristmill@example.com"}
+        with running(tmp_path / "data", **settings) as server:
+            known = "--ca gristmill-data/tls/ca.pem"
+            assert known in commands
+            commands = commands.replace(known, f"--url {server.url} --ca {server.ca}")
+            began, ended = _shell(commands, tmp_path), _shell(start, tmp_path)
+            assert began.returncode == 0, began.stdout + began.stderr
+            assert ended.returncode == 1, ended.stdout + ended.stderr
+            eventually(lambda: mails.mails, within=30, every=0.2)
+    assert "07:30" in began.stdout
+    assert "there is no data today" in ended.stdout + ended.stderr
+    (letter,) = mails.mails
+    assert (letter["To"], letter["Subject"]) == ("ann@example.com", "morning report: failed")
+    assert "there is no data today" in letter.get_content()
+
+
+def _shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the lines of a page as a new user would, with `gristmill` on the path."""
+    search = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    variables = {"GRISTMILL_API_KEY": API_KEY, "HOME": str(home), "PATH": search}
+    lines = "\n".join(line for line in script.splitlines() if not line.startswith("export PATH"))
+    return subprocess.run(
+        ["bash", "-e", "-c", lines],
+        cwd=home,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from fastapi.testclient import TestClient
 from tests.make_work import Shop, open_shop
 
 from gristmill.engine.janitor import Janitor
+from gristmill.service import job_runs
 from gristmill.service.context import Context
+from gristmill.service.job_runs import Overrides
 from gristmill.store import runs
 
 JOBS = "/v2/jobs"
@@ -278,3 +281,35 @@ def test_a_schedule_that_cannot_be_is_refused(
     answer = post_job(client, shop, asset_ref=shop.script(), schedule=schedule, schedule_info=info)
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["target"]["name"].startswith(field)
+
+
+def test_a_rule_that_is_sent_needs_no_expression_and_an_empty_expression_alone_ends_the_schedule(
+    client: TestClient, shop: Shop
+) -> None:
+    info = {"repeat": True, "startOn": 1_800_000_000_000, "rule": {"every": {"number": 3, "unit": "days"}}}
+    made = post_job(client, shop, asset_ref=shop.script(), schedule="", schedule_info=info)
+    assert made.status_code == 201, made.text
+    path = f"{JOBS}/{made.json()['asset_id']}"
+    ended = [{"op": "add", "path": "/entity/job/schedule", "value": ""}]
+    assert client.patch(path, json=ended).json()["entity"]["job"]["future_scheduled_runs"] == []
+    sent = [*ended, {"op": "add", "path": "/entity/job/schedule_info", "value": info}]
+    again = client.patch(path, json=sent).json()["entity"]["job"]["future_scheduled_runs"]
+    assert again == made.json()["entity"]["job"]["future_scheduled_runs"]
+
+
+def test_q10_a_start_that_is_repeated_with_its_key_gives_the_same_run(client: TestClient, shop: Shop) -> None:
+    job, other = script_job(client, shop), script_job(client, shop)
+    path, key = f"{JOBS}/{job['asset_id']}/runs", {"Idempotency-Key": "once"}
+    first, again = (client.post(path, headers=key).json()["asset_id"] for _ in range(2))
+    assert first == again
+    assert client.get(path).json()["total_rows"] == 1
+    assert client.post(path).json()["asset_id"] != first
+    assert client.post(f"{JOBS}/{other['asset_id']}/runs", headers=key).status_code == 409
+
+
+def test_q10_starts_with_one_key_at_the_same_moment_make_one_run(shop: Shop, client: TestClient) -> None:
+    job_id = script_job(client, shop)["asset_id"]
+    overrides = Overrides(idempotency_key="once")
+    with ThreadPoolExecutor(8) as pool:
+        started = list(pool.map(lambda _: job_runs.start(shop.context, shop.actor, job_id, overrides), range(12)))
+    assert len({run.id for run, _job in started}) == 1

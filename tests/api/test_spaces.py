@@ -59,6 +59,7 @@ def test_a_space_is_active_in_the_answer_that_makes_it(client: TestClient) -> No
         "type": "cpd",
         "tags": ["t1"],
         "status": {"state": "active"},
+        "paused": False,
     }
     assert client.get(document["metadata"]["url"]).json() == document
 

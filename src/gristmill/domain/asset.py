@@ -24,6 +24,8 @@ class AssetType(StrEnum):
     PARAMETER_SET = "parameter_set"
     NOTEBOOK = "notebook"
     CODE_PACKAGE = "code_package"
+    JOB = "job"
+    JOB_RUN = "job_run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gristmill.domain.errors import Forbidden, Invalid, NotFound
+from gristmill.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from gristmill.domain.space import Permission, Space, SpaceState, allows
 from gristmill.domain.user import Actor
 from gristmill.store import members, spaces
@@ -27,3 +27,26 @@ def authorize(connection: Connection, actor: Actor, space_id: str | None, permis
     if not allows(role, permission):
         raise Forbidden(f"Your role in this space is {role}; to {permission} needs another. Ask an admin of the space.")
     return space
+
+
+class SpacePaused(Conflict):
+    """The space is paused: no run of it starts until one of its admins resumes it."""
+
+    code = "space_paused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The space is paused: no run of it starts. An admin of the space resumes it.", field="space_id"
+        )
+
+
+def refuse_paused(connection: Connection, space_id: str) -> None:
+    """Refuse to queue a run in a space that is paused.
+
+    Raises:
+        SpacePaused: it is.
+
+    """
+    space = spaces.get(connection, space_id)
+    if space is not None and space.paused:
+        raise SpacePaused

@@ -5,33 +5,46 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
-from gristmill.domain.asset import Asset
+from gristmill.domain.asset import Asset, Attachment
 from gristmill.domain.deployment import DeploymentState
+from gristmill.domain.entry_point import read_entry_point
 from gristmill.domain.environment_variables import read_variables
 from gristmill.domain.errors import Conflict, Invalid
+from gristmill.domain.event import EventKind
 from gristmill.domain.job import Job, JobKind
+from gristmill.domain.network import read_network
+from gristmill.domain.notebook_parameters import read_parameters
+from gristmill.domain.notification import alarm_at
 from gristmill.domain.run import Run, RunState
 from gristmill.domain.run_spec import InlineTable, RunSpec
 from gristmill.domain.space import Permission
+from gristmill.domain.time_limit import read_time_limit
 from gristmill.domain.user import Actor
-from gristmill.service import inline_tables, jobs, run_specs, task_credentials
+from gristmill.service import environments, inline_tables, jobs, run_specs, task_credentials
+from gristmill.service.access import refuse_paused
+from gristmill.service.asset_contents import check_beginning
 from gristmill.service.context import Context
+from gristmill.service.run_sources import RunSources
 from gristmill.service.run_specs import RunRequest
-from gristmill.store import assets, deployment_job_definitions, deployments, run_contents, runs
-from gristmill.store.database import Connection
+from gristmill.store import jobs as job_store
+from gristmill.store import run_contents, runs
+from gristmill.store.database import Connection, ConstraintViolated
 
 _DEFAULT_HARDWARE = {"name": "S"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """What a client wants otherwise for one run; its members win over the job's."""
+    """What a client wants otherwise for one run; its members win over the job's.
+
+    A repeated request with the same ``idempotency_key`` of the same user gives the same run again.
+    """
 
     name: str | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +53,14 @@ class Prepared:
 
     request: RunRequest
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """What a run is to be, whoever it is for."""
+
+    name: str
+    spec: RunSpec
 
 
 def start(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> tuple[Run, Job]:
@@ -51,14 +72,21 @@ def start(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> 
         TaskCredentialMissing: the actor has no valid task credential.
 
     """
+    again = _seen_before(context, actor, job_id, overrides)
+    if again:
+        return again
     prepared = prepare(context, actor, job_id, overrides)
     try:
         with context.database.transaction() as connection:
             job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
-            run = create(context, connection, actor, job, prepared)
+            run = create(context, connection, actor, job, prepared, idempotency_key=overrides.idempotency_key)
     except BaseException as error:
         discard(context, prepared, error)
-        raise
+        # The same key came twice at the same moment; the other one was first.
+        again = _seen_before(context, actor, job_id, overrides) if isinstance(error, ConstraintViolated) else None
+        if again is None:
+            raise
+        return again
     context.wake()
     return run, job
 
@@ -67,37 +95,99 @@ def prepare(context: Context, actor: Actor, job_id: str, overrides: Overrides) -
     """Read what a run of the job is to do, keep its rows and hold them against the model's schema."""
     with context.database.snapshot() as connection:
         job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
-        scoring = _scoring(connection, job, overrides)
-        asset, _hardware = _asset(connection, job)
+        sources = RunSources(connection)
+        scoring = _scoring(sources, job, overrides)
+        asset, _hardware = _asset(sources, job)
+        content = sources.content(asset.id, asset.revision)
+    return Prepared(request=_checked(context, job, overrides, scoring, asset, content), version=job.version)
+
+
+def freeze(context: Context, sources: RunSources, job: Job) -> Frozen:
+    """Freeze what a run of the job is now, for a tick of its schedule.
+
+    Raises:
+        GristmillError: its asset, deployment, definition or configuration is not fit.
+
+    """
+    overrides = Overrides()
+    scoring = _scoring(sources, job, overrides)
+    asset, hardware = _asset(sources, job)
+    request = _checked(context, job, overrides, scoring, asset, sources.content(asset.id, asset.revision))
+    try:
+        network = _network_of_deployment(sources, job)
+        spec = run_specs.freeze(sources, asset, request, default_hardware=hardware, default_network=network)
+    except BaseException as error:
+        inline_tables.discard(context, request.inline, error)
+        raise
+    return Frozen(name=request.name, spec=replace(spec, sealed_variables=job.sealed_variables))
+
+
+def queue(connection: Connection, new: Sequence[tuple[Run, RunSpec]]) -> None:
+    """Queue many runs at one go, within a transaction that is open; each has its place in their order."""
+    runs.create_all(connection, new)
+    run_contents.hold_all(connection, {run.id: _contents(spec) for run, spec in new})
+
+
+def _checked(  # what is to be run, with what
+    context: Context,
+    job: Job,
+    overrides: Overrides,
+    scoring: Mapping[str, Any],
+    asset: Asset,
+    content: Attachment | None,
+) -> RunRequest:
     tables = _tables(context, scoring.get("input_data"))
     try:
         request = _request(job, overrides, scoring, tables)
         run_specs.check_shape(request)
         run_specs.check_rows(context, asset, request.inline)
+        check_beginning(context, asset, content, request.entrypoint)
     except BaseException as error:
         inline_tables.discard(context, tables, error)
         raise
-    return Prepared(request=request, version=job.version)
+    return request
 
 
-def create(  # what is queued, for whom, and when it was due
+def _seen_before(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> tuple[Run, Job] | None:
+    if not overrides.idempotency_key:
+        return None
+    with context.database.snapshot() as connection:
+        job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
+        run = runs.by_idempotency_key(connection, actor.user_id, overrides.idempotency_key)
+    if run is not None and run.job_id != job.id:
+        raise Conflict("This Idempotency-Key has started a run of another job; take a new one.")
+    return (run, job) if run else None
+
+
+def create(  # what is queued, and for whom
     context: Context,
     connection: Connection,
     actor: Actor,
     job: Job,
     prepared: Prepared,
     *,
-    scheduled_for: datetime | None = None,
+    idempotency_key: str | None = None,
 ) -> Run:
     """Queue a prepared run, within a transaction that is open."""
+    refuse_paused(connection, job.space_id)
     task_credentials.require(connection, actor.user_id)
-    asset, hardware = _asset(connection, job)
-    spec = run_specs.freeze(connection, asset, prepared.request, default_hardware=hardware)
+    sources = RunSources(connection)
+    asset, hardware = _asset(sources, job)
+    network = _network_of_deployment(sources, job)
+    spec = run_specs.freeze(sources, asset, prepared.request, default_hardware=hardware, default_network=network)
     spec = replace(spec, sealed_variables=job.sealed_variables)
-    run = _run(context, actor, job, name=prepared.request.name, kind=spec.kind)
-    run = runs.create(connection, replace(run, scheduled_for=scheduled_for), spec)
+    run = new_run(context, actor, job, name=prepared.request.name, kind=spec.kind)
+    run = runs.create(connection, run, spec, idempotency_key=idempotency_key)
     run_contents.hold(connection, run.id, _contents(spec))
     return run
+
+
+def named(context: Context, run_ids: Sequence[str]) -> list[tuple[Run, Job]]:
+    """Return the runs with these ids, which a search had found for the actor, each with its job."""
+    with context.database.snapshot() as connection:
+        found = runs.these(connection, run_ids)
+        of_runs = {job.id: job for job in job_store.these(connection, [run.job_id for run in found])}
+    return [(run, of_runs[run.job_id]) for run in found]
 
 
 def discard(context: Context, prepared: Prepared, error: BaseException | None = None) -> None:
@@ -109,18 +199,19 @@ def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run
     """Queue a run with the very specification of an earlier one, whatever has become of its job and assets since."""
     with context.database.transaction() as connection:
         job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
+        refuse_paused(connection, job.space_id)
         task_credentials.require(connection, actor.user_id)
         earlier = runs.get(connection, run_id)
         if earlier is None or earlier.job_id != job.id or earlier.deleted_at is not None:
             raise Conflict(f"Job {job_id} has no run {run_id} to do again.", code="run_not_found")
         spec = runs.spec(connection, run_id)
-        run = runs.create(connection, _run(context, actor, job, name=earlier.name, kind=spec.kind), spec)
+        run = runs.create(connection, new_run(context, actor, job, name=earlier.name, kind=spec.kind), spec)
         run_contents.hold(connection, run.id, run_contents.held(connection, run_id))
     context.wake()
     return run, job
 
 
-def _scoring(connection: Connection, job: Job, overrides: Overrides) -> dict[str, Any]:
+def _scoring(sources: RunSources, job: Job, overrides: Overrides) -> dict[str, Any]:
     """Return the scoring section: the definition's, under the job's, under the run's own."""
     if job.kind is JobKind.DEFAULT:
         raise Conflict(
@@ -128,7 +219,7 @@ def _scoring(connection: Connection, job: Job, overrides: Overrides) -> dict[str
             "a deployment job definition.",
             code="default_job",
         )
-    definition = deployment_job_definitions.get(connection, job.definition_id) if job.definition_id else None
+    definition = sources.definition(job.definition_id) if job.definition_id else None
     if job.definition_id and definition is None:
         raise Conflict("The definition of the job is gone; give it another.", code="definition_not_found")
     layers = [definition.document.get("scoring") if definition else None]
@@ -162,7 +253,22 @@ def _request(job: Job, overrides: Overrides, scoring: Mapping[str, Any], tables:
         environment_variables=_variables(job, overrides, scoring),
         hardware=overrides.configuration.get("hardware_spec") or job.configuration.get("hardware_spec"),
         scoring={name: value for name, value in scoring.items() if name not in known},
+        network=read_network({**job.configuration, **overrides.configuration}, where="configuration"),
+        timeout_seconds=read_time_limit(overrides.configuration) or read_time_limit(job.configuration),
+        environment_id=_environment_id(job, overrides),
+        entrypoint=read_entry_point(_configured(job, overrides, "entrypoint")),
+        parameters=read_parameters(_configured(job, overrides, "parameters")),
     )
+
+
+def _environment_id(job: Job, overrides: Overrides) -> str | None:
+    """Return the environment that a self-contained job names; what a deployment runs in is its asset's."""
+    named = _configured(job, overrides, "env_id") if job.kind is JobKind.ASSET else None
+    return str(named) if named else None
+
+
+def _configured(job: Job, overrides: Overrides, member: str) -> object:
+    return overrides.configuration.get(member, job.configuration.get(member))
 
 
 def _variables(job: Job, overrides: Overrides, scoring: Mapping[str, Any]) -> dict[str, str]:
@@ -172,19 +278,24 @@ def _variables(job: Job, overrides: Overrides, scoring: Mapping[str, Any]) -> di
     return {**defined, **own, **of_run}
 
 
-def _asset(connection: Connection, job: Job) -> tuple[Asset, Mapping[str, Any]]:
+def _asset(sources: RunSources, job: Job) -> tuple[Asset, Mapping[str, Any]]:
     """Return what the job runs, as it is now (or at the version that the job names), and its default hardware."""
     if job.kind is JobKind.DEPLOYMENT:
-        deployment = deployments.get(connection, job.asset_ref)
+        deployment = sources.deployment(job.asset_ref)
         if deployment is None or deployment.state is not DeploymentState.READY:
             raise Conflict("The deployment of the job is gone or not ready.", code="deployment_not_ready")
         revision, asset_id, hardware = deployment.asset_revision, deployment.asset_id, deployment.hardware
     else:
         revision, asset_id, hardware = _version(job), job.asset_ref, _DEFAULT_HARDWARE
-    asset = assets.get(connection, asset_id, revision=revision or 0)
+    asset = sources.asset(asset_id, revision or 0)
     if asset is None or asset.deleted_at is not None:
         raise Conflict("The asset of the job is gone.", code="asset_not_found")
     return asset, hardware
+
+
+def _network_of_deployment(sources: RunSources, job: Job) -> bool | None:
+    deployment = sources.deployment(job.asset_ref) if job.kind is JobKind.DEPLOYMENT else None
+    return read_network(deployment.batch, where="batch") if deployment else None
 
 
 def _version(job: Job) -> int | None:
@@ -198,10 +309,12 @@ def _version(job: Job) -> int | None:
 
 def _contents(spec: RunSpec) -> list[str]:
     inputs = [asset.content_key for asset in spec.inputs]
-    return [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *inputs]
+    own = environments.content_keys(spec)
+    return [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *inputs, *own]
 
 
-def _run(context: Context, actor: Actor, job: Job, *, name: str, kind: str) -> Run:
+def new_run(context: Context, actor: Actor, job: Job, *, name: str, kind: str) -> Run:
+    """Return a run of the job that is to be queued."""
     now = context.now()
     return Run(
         id=context.new_id(),
@@ -217,4 +330,5 @@ def _run(context: Context, actor: Actor, job: Job, *, name: str, kind: str) -> R
         requester_id=actor.user_id,
         created_at=now,
         modified_at=now,
+        alarm_at=alarm_at(job.notification, EventKind.NOT_STARTED, now),
     )

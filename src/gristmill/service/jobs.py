@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from gristmill.domain.asset import AssetType
@@ -13,17 +12,22 @@ from gristmill.domain.deployment import DEFAULT_MAX_RUNNING
 from gristmill.domain.environment_variables import read_variables
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
+from gristmill.domain.network import read_network
 from gristmill.domain.page import Page
 from gristmill.domain.retention import read_retention
+from gristmill.domain.run import Run
 from gristmill.domain.schedule import Schedule
-from gristmill.domain.schedule_document import to_document
+from gristmill.domain.schedule_document import of_document, to_document
+from gristmill.domain.serving_name import read_serving_name
 from gristmill.domain.space import Permission
 from gristmill.domain.tick import next_tick
+from gristmill.domain.time_limit import read_time_limit
 from gristmill.domain.user import Actor
+from gristmill.service import notifications, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible as visible_deployment
-from gristmill.store import assets, deployment_job_definitions, jobs, lanes
+from gristmill.store import assets, deployment_job_definitions, jobs, lanes, runs
 from gristmill.store.database import Connection
 
 NOT_SELF_CONTAINED = frozenset({AssetType.MODEL, AssetType.FUNCTION, AssetType.DATA_ASSET, AssetType.CONNECTION})
@@ -43,8 +47,9 @@ class NewJob:
     asset_ref_type: str | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
     retention: Mapping[str, Any] | None = None
-    notification: Mapping[str, bool] = field(default_factory=dict)
+    notification: Mapping[str, Any] = field(default_factory=dict)
     schedule: Schedule | None = None
+    serving_name: str | None = None
 
 
 def create(context: Context, actor: Actor, new: NewJob) -> Job:
@@ -52,6 +57,7 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
 
     Raises:
         Invalid: what it refers to is unknown or unfit, or a member of its configuration is wrong.
+        ConstraintViolated: another job has this serving name.
 
     """
     now = context.now()
@@ -68,11 +74,12 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
             space_id=space.id,
             name=new.name,
             description=new.description,
+            serving_name=read_serving_name(new.serving_name),
             configuration=configuration,
             retention=read_retention(new.retention),
-            notification=dict(new.notification),
+            notification=notifications.checked(context, connection, space.id, new.notification),
             sealed_variables=_sealed(context, secrets),
-            **schedule_columns(new.schedule, actor, now=now),
+            **schedule_columns(context, connection, actor, new.schedule, job_name=new.name),
             owner_id=actor.user_id,
             created_at=now,
             modified_at=now,
@@ -107,7 +114,7 @@ def page(  # the filters of the wire
 def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any]) -> Job:
     """Change a job; runs that wait or work keep what they were frozen with.
 
-    ``wanted`` maps ``name``, ``description``, ``retention_policy``, ``notification_types``, ``configuration`` and
+    ``wanted`` maps ``name``, ``description``, ``retention_policy``, ``notification/<member>``, ``configuration`` and
     ``configuration/<member>`` to their new values; None takes a member away. ``schedule`` is a `Schedule` or None, and
     ``paused`` says whether its ticks are left out.
     """
@@ -115,8 +122,11 @@ def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any
         job = visible(connection, actor, job_id, Permission.EDIT)
         _refuse_default(job)
         values = _changed(context, job, wanted)
-        if "schedule" in wanted:
-            values |= schedule_columns(wanted["schedule"], actor, now=context.now())
+        values |= _notification(context, connection, job, wanted)
+        if "schedule" in wanted and not _has_schedule(connection, job, wanted["schedule"], actor):
+            schedule_keys.revoke(context, connection, job.id)
+            name = values.get("name", job.name)
+            values |= schedule_columns(context, connection, actor, wanted["schedule"], job_name=name)
         jobs.change(connection, job.id, context.now(), values)
         if job.kind is JobKind.ASSET and "configuration" in values:
             limit = values["configuration"].get("max_running", DEFAULT_MAX_RUNNING)
@@ -141,28 +151,57 @@ def delete(context: Context, actor: Actor, job_ids: Sequence[str]) -> None:
         for job_id in job_ids:
             job = visible(connection, actor, job_id, Permission.EDIT)
             _refuse_default(job)
+            schedule_keys.revoke(context, connection, job.id)
             jobs.change(connection, job.id, now, {"deleted_at": now})
     context.wake()
 
 
-def schedule_columns(schedule: Schedule | None, actor: Actor, *, now: datetime) -> dict[str, Any]:
-    """Return a job's columns under a new schedule: no tick from before now is ever looked at again."""
+def schedule_columns(
+    context: Context, connection: Connection, actor: Actor, schedule: Schedule | None, *, job_name: str
+) -> dict[str, Any]:
+    """Return a job's columns under a new schedule, with a key of its own.
+
+    No tick from before now is ever looked at again.
+    """
+    if schedule is None:
+        return dict.fromkeys(("schedule", "scheduler_id", "key_id", "decided_until", "next_tick_at"))
+    now = context.now()
     return {
-        "schedule": to_document(schedule) if schedule else None,
-        "scheduler_id": actor.user_id if schedule else None,
-        "decided_until": now if schedule else None,
-        "next_tick_at": next_tick(schedule, now) if schedule else None,
+        "schedule": to_document(schedule),
+        "scheduler_id": actor.user_id,
+        "key_id": schedule_keys.make(context, connection, actor, job_name),
+        "decided_until": now,
+        "next_tick_at": next_tick(schedule, now),
     }
 
 
+def last_runs(context: Context, found: Sequence[Job]) -> dict[str, Run]:
+    """Return the newest run of each of these jobs, by job; jobs that were never run are absent."""
+    with context.database.snapshot() as connection:
+        return {run.job_id: run for run in runs.newest(connection, [job.id for job in found])}
+
+
+def named(context: Context, job_ids: Sequence[str]) -> list[Job]:
+    """Return the jobs with these ids, which a search had found for the actor."""
+    with context.database.snapshot() as connection:
+        return jobs.these(connection, job_ids)
+
+
+def serving_name_is_free(context: Context, name: str) -> bool:
+    """Tell whether no job has this serving name."""
+    read_serving_name(name)
+    with context.database.snapshot() as connection:
+        return jobs.by_serving_name(connection, name) is None
+
+
 def visible(connection: Connection, actor: Actor, job_id: str, permission: Permission) -> Job:
-    """Return the job if the actor may do this to it.
+    """Return the job, by its id or its serving name, if the actor may do this to it.
 
     Raises:
         NotFound: it is not there, or not the actor's to see.
 
     """
-    job = jobs.get(connection, job_id)
+    job = jobs.get(connection, job_id) or jobs.by_serving_name(connection, job_id)
     if job is not None:
         authorize(connection, actor, job.space_id, permission)
     if job is None or job.deleted_at is not None:
@@ -230,6 +269,8 @@ def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], 
     """Part the secret variables from the rest, and check both; None where no secrets were given."""
     plain = {name: value for name, value in configuration.items() if name != SECRETS and value is not None}
     read_variables(plain.get("env_variables"), where="configuration.env_variables")
+    read_time_limit(plain)
+    read_network(plain, where="configuration")
     limit = plain.get("max_running", DEFAULT_MAX_RUNNING)
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         where = "configuration.max_running"
@@ -248,7 +289,7 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
     configuration = dict(job.configuration)
     for path, value in wanted.items():
         section, _, member = path.partition("/")
-        if section == "schedule":
+        if section in {"schedule", "notification"}:
             continue
         if member:
             configuration = {**configuration, member: value}
@@ -263,18 +304,34 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
     return values
 
 
+def _notification(context: Context, connection: Connection, job: Job, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [path.partition("/") for path in wanted]
+    given = {member: wanted[f"{section}/{member}"] for section, _, member in parts if section == "notification"}
+    if not given:
+        return {}
+    document = notifications.checked(context, connection, job.space_id, given, before=job.notification)
+    return {"notification": document}
+
+
 def _member(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     match name:
         case "retention_policy":
             return {"retention": read_retention(value)}
-        case "notification_types":
-            return {"notification": dict(value or {})}
+        case "serving_name":
+            return {"serving_name": read_serving_name(value)}
         case "paused":
             return {"paused": bool(value)}
         case "name" if not value:
             raise Invalid("name: a job needs a name.", field="name")
         case _:
             return {name: value or ""}
+
+
+def _has_schedule(connection: Connection, job: Job, schedule: Schedule | None, actor: Actor) -> bool:
+    """Tell whether the actor set this very schedule before and it still stands: setting it again changes nothing."""
+    if schedule is None or job.scheduler_id != actor.user_id or not job.schedule:
+        return False
+    return of_document(job.schedule) == schedule and schedule_keys.stands(connection, job.id)
 
 
 def _refuse_default(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -17,7 +18,7 @@ from gristmill.service.access import authorize
 from gristmill.service.claims import remove_run
 from gristmill.service.context import Context
 from gristmill.service.workers import WORKER_SILENCE
-from gristmill.store import runs
+from gristmill.store import jobs, run_pages, runs
 from gristmill.store import waiting as waiting_store
 from gristmill.store.database import Connection
 
@@ -71,7 +72,7 @@ def page(
     """List runs of a space, the newest first, without inputs and results."""
     with context.database.snapshot() as connection:
         space = authorize(connection, actor, space_id, Permission.VIEW)
-        return runs.page(
+        return run_pages.page(
             connection,
             space.id,
             limit=limit,
@@ -132,9 +133,11 @@ def log(context: Context, actor: Actor, job_id: str, run_id: str, *, start: int 
 def _live_log(context: Context, run: Run, start: int) -> Iterator[bytes]:
     path = context.data_dir / "runs" / f"{run.id}.{run.fence}" / _LOG_NAME
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
+        # User code can put a link or a pipe there.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
         return iter(())
+    file = os.fdopen(descriptor, "rb")
     return _read_on(file, start)
 
 
@@ -175,6 +178,11 @@ def _of_job(connection: Connection, actor: Actor, job_id: str, run_id: str, perm
     run = runs.get(connection, run_id)
     if run is not None:
         authorize(connection, actor, run.space_id, permission)
-    if run is None or run.deleted_at or run.job_id != job_id:
+    if run is None or run.deleted_at or job_id not in {run.job_id, _serving_name(connection, run)}:
         raise NotFound(f"Job {job_id} has no run {run_id}.", code="run_not_found")
     return run
+
+
+def _serving_name(connection: Connection, run: Run) -> str | None:
+    job = jobs.get(connection, run.job_id)
+    return job.serving_name if job else None

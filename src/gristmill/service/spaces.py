@@ -13,10 +13,10 @@ from gristmill.domain.space import Member, Permission, Role, Space, SpaceState
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
-from gristmill.store import members
+from gristmill.store import lanes, members
 from gristmill.store import spaces as space_store
 
-PATCHABLE = frozenset({"name", "description", "tags", "stage", "stage/name", "stage/production", "compute"})
+PATCHABLE = frozenset({"name", "description", "tags", "stage", "stage/name", "stage/production", "compute", "paused"})
 LONGEST_NAME = 255
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -96,6 +96,8 @@ def page(
 def change(context: Context, actor: Actor, space_id: str, wanted: Mapping[str, Any]) -> Space:
     """Change what `PATCHABLE` names, by path; None clears a value. For admins of the space.
 
+    While a space is ``paused`` nothing of it starts: runs that wait go on waiting, runs at work end as they would.
+
     Raises:
         Invalid: a value has the wrong shape.
         NotFound, Forbidden: the actor may not.
@@ -108,6 +110,9 @@ def change(context: Context, actor: Actor, space_id: str, wanted: Mapping[str, A
             space = _changed(space, path, value)
         space = replace(space, modified_at=context.now())
         space_store.update(connection, space)
+        if "paused" in wanted:
+            lanes.set_paused(connection, space.id, paused=space.paused)
+    context.wake()
     return space
 
 
@@ -137,6 +142,8 @@ def _changed(space: Space, path: str, value: Any) -> Space:  # noqa: ANN401 - an
             return replace(space, stage=value or {})
         case ("stage/name", str() | None) | ("stage/production", bool() | None):
             return replace(space, stage={**space.stage, path.removeprefix("stage/"): value})
+        case "paused", bool() | None:
+            return replace(space, paused=bool(value))
         case "compute", list() | None if all(isinstance(item, dict) for item in value or ()):
             return replace(space, compute=tuple(_with_guid(item) for item in value or ()))
     raise Invalid(f"/{path} cannot be set to {value!r}: it is of the wrong kind.", field=path)

@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, func, or_, select, text
 
 from gristmill.domain.asset import Asset
 from gristmill.domain.errors import Invalid
 from gristmill.domain.page import Page
 from gristmill.domain.search_query import SearchField, Term
-from gristmill.store.assets import COLUMNS, asset_of
+from gristmill.store.assets import asset_of
 from gristmill.store.column_types import Instant
 from gristmill.store.database import Connection
-from gristmill.store.schema import assets
-
-ANY_TYPE = "asset"
-"""The wire's word for assets of all types."""
+from gristmill.store.searched import searched
 
 
 def search(
@@ -34,29 +31,28 @@ def search(
     start: str | None,
 ) -> Page[Asset]:
     """Return a page of the assets that meet every condition, and how many there are in all."""
-    found = select(*COLUMNS).where(assets.c.space_id == space_id, assets.c.deleted_at.is_(None))
-    if type_name != ANY_TYPE:
-        found = found.where(assets.c.type == type_name)
-    for term in terms:
-        found = found.where(_condition(term, connection.dialect.name))
+    source = searched(space_id, type_name)
+    conditions = [_condition(term, source, connection.dialect.name) for term in terms]
+    found = select(source).where(*conditions)
     total = int(connection.execute(select(func.count()).select_from(found.subquery())).scalar_one())
-    column, downwards = assets.c[sort[0]], sort[1]
-    rows = connection.execute(_ordered(found, column, downwards=downwards, start=start).limit(limit + 1)).all()
+    column, downwards = source.c[sort[0]], sort[1]
+    query = _ordered(found, column, source.c.id, downwards=downwards, start=start)
+    rows = connection.execute(query.limit(limit + 1)).all()
     items = [asset_of(row) for row in rows[:limit]]
     mark = _write_mark(getattr(items[-1], sort[0]), items[-1].id) if len(rows) > limit else None
     return Page(items=items, next=mark, total=total)
 
 
-def _condition(term: Term, dialect: str) -> ColumnElement[bool]:
+def _condition(term: Term, source: Subquery, dialect: str) -> ColumnElement[bool]:
     match term.field:
         case SearchField.NAME:
-            return _like(assets.c.name, term.parts)
+            return _like(source.c.name, term.parts)
         case SearchField.DESCRIPTION:
-            return _like(assets.c.description, term.parts)
+            return _like(source.c.description, term.parts)
         case SearchField.ID:
-            return _like(assets.c.id, term.parts)
+            return _like(source.c.id, term.parts)
         case SearchField.TYPE:
-            return _like(assets.c.type, term.parts)
+            return _like(source.c.type, term.parts)
         case SearchField.TAG:
             return _tagged(term.parts, dialect)
 
@@ -78,15 +74,17 @@ def _tagged(parts: Sequence[str], dialect: str) -> ColumnElement[bool]:
     return text(query).bindparams(tag=_pattern(parts))  # type: ignore[return-value]
 
 
-def _ordered(query: Select[Any], column: ColumnElement[Any], *, downwards: bool, start: str | None) -> Select[Any]:
+def _ordered(
+    query: Select[Any], column: ColumnElement[Any], ids: ColumnElement[Any], *, downwards: bool, start: str | None
+) -> Select[Any]:
     if start:
         value, identifier = _read_mark(start, column)
         beyond = column < value if downwards else column > value
-        behind = assets.c.id < identifier if downwards else assets.c.id > identifier
+        behind = ids < identifier if downwards else ids > identifier
         query = query.where(or_(beyond, and_(column == value, behind)))
     if downwards:
-        return query.order_by(column.desc(), assets.c.id.desc())
-    return query.order_by(column, assets.c.id)
+        return query.order_by(column.desc(), ids.desc())
+    return query.order_by(column, ids)
 
 
 def _write_mark(value: object, identifier: str) -> str:
@@ -99,7 +97,7 @@ def _read_mark(mark: str, column: ColumnElement[Any]) -> tuple[Any, str]:
         value, identifier = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         if isinstance(column.type, Instant):
             return datetime.fromisoformat(value), str(identifier)
-        return (int(value) if column is assets.c.size else str(value)), str(identifier)
+        return (int(value) if isinstance(column.type, Integer) else str(value)), str(identifier)
     except (ValueError, TypeError) as error:
         raise Invalid(
             "This bookmark is not one that a page before gave. Begin again without it.", field="bookmark"

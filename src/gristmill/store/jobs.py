@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.page import Page
@@ -25,6 +25,17 @@ def create(connection: Connection, job: Job) -> None:
 def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, also one that is being deleted."""
     row = connection.execute(select(*_COLUMNS).where(jobs.c.id == job_id)).first()
+    return _job(row) if row else None
+
+
+def these(connection: Connection, job_ids: Sequence[str]) -> list[Job]:
+    """Return the jobs with these ids that are still there."""
+    return [_job(row) for row in connection.execute(select(*_COLUMNS).where(jobs.c.id.in_(job_ids)))]
+
+
+def by_serving_name(connection: Connection, name: str) -> Job | None:
+    """Return the job with this serving name."""
+    row = connection.execute(select(*_COLUMNS).where(jobs.c.serving_name == name)).first()
     return _job(row) if row else None
 
 
@@ -54,9 +65,12 @@ def change(connection: Connection, job_id: str, now: datetime, values: Mapping[s
     connection.execute(statement.values(**values, modified_at=now, version=jobs.c.version + 1))
 
 
-def note_ticks(connection: Connection, job_id: str, values: Mapping[str, Any]) -> None:
-    """Set how far a job's ticks are decided; that is no change of the job."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+def note_ticks(connection: Connection, next_ticks: Mapping[str, datetime | None], *, until: datetime) -> None:
+    """Set, by job, which tick comes next, and that those before are decided; that is no change of the job."""
+    if next_ticks:
+        statement = update(jobs).where(jobs.c.id == bindparam("of_job"))
+        rows = [{"of_job": job_id, "next": next_tick} for job_id, next_tick in next_ticks.items()]
+        connection.execute(statement.values(decided_until=until, next_tick_at=bindparam("next")), rows)
 
 
 def deleting(connection: Connection, *, limit: int) -> list[Job]:

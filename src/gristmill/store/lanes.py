@@ -6,12 +6,18 @@ from sqlalchemy import delete, insert, select, update
 
 from gristmill.store import claims
 from gristmill.store.database import Connection
-from gristmill.store.schema import lanes
+from gristmill.store.schema import lanes, spaces
 
 
 def create(connection: Connection, lane_id: str, space_id: str, *, max_running: int) -> None:
-    """Add an empty lane."""
-    connection.execute(insert(lanes).values(id=lane_id, space_id=space_id, max_running=max_running))
+    """Add an empty lane, paused when its space is."""
+    paused = select(spaces.c.paused).where(spaces.c.id == space_id).scalar_subquery()
+    connection.execute(insert(lanes).values(id=lane_id, space_id=space_id, max_running=max_running, paused=paused))
+
+
+def set_paused(connection: Connection, space_id: str, *, paused: bool) -> None:
+    """Keep the waiting runs of a space from being claimed, or let them go on."""
+    connection.execute(update(lanes).where(lanes.c.space_id == space_id).values(paused=paused))
 
 
 def set_limit(connection: Connection, lane_id: str, max_running: int) -> None:

@@ -153,6 +153,22 @@ def _(flow: Flow) -> None:
     assert flow.ended(job_id)["state"] == "canceled"
 
 
+@step("the Common Core shows the same runs: states, ids, times and causes agree")
+def _(flow: Flow) -> None:
+    ends = {"script job": "Completed", "failing job": "Failed", "canceled job": "Canceled"}
+    for name, state in ends.items():
+        details = flow.client.deployments.get_job_details(flow.ids[name])
+        platform = details["entity"]["platform_job"]
+        shown = flow.get(f"/v2/jobs/{platform['job_id']}/runs/{platform['run_id']}")
+        run = shown["entity"]["job_run"]
+        assert (run["state"], run["runtime_job_id"]) == (state, flow.ids[name]), run
+        assert shown["metadata"]["created_at"] == details["metadata"]["created_at"]
+        failures = details["entity"]["scoring"]["status"].get("failure", {"errors": [{}]})["errors"]
+        assert run.get("failure", {}).get("code") == failures[0].get("code")
+        (parent,) = flow.get(f"/v2/jobs?space_id={flow.ids['space']}&run_id={platform['run_id']}")["results"]
+        assert parent["asset_id"] == platform["job_id"]
+
+
 @step("deployments.delete_job: takes it away with hard_delete")
 def _(flow: Flow) -> None:
     assert flow.client.deployments.delete_job(flow.ids["inline job"], hard_delete=True) == "SUCCESS"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from tests.acceptance.flow.client_flow import Flow
 from tests.acceptance.flow.steps import Steps, refused
 
 step = Steps()
-SOFTWARE = "runtime-25.1-py3.12"
-EXTENSION = "name: x\ndependencies: [numpy]\n"
+_RUNTIMES = {11: "runtime-24.1-py3.11", 12: "runtime-25.1-py3.12"}
+# One whose runs work in the environment that ships: nothing is built here.
+SOFTWARE = _RUNTIMES.get(sys.version_info.minor, f"gristmill-py3.{sys.version_info.minor}")
+EXTENSION = "name: x\ndependencies:\n- pip:\n  - numpy\n"
 
 
 @step("software_specifications: list, details, id by name")

@@ -61,6 +61,31 @@ def test_a_package_extension_is_uploaded_and_downloaded(client: TestClient) -> N
     assert client.post(EXTENSIONS, params=params, json={"name": "x", "type": "rpm"}).status_code == 400
 
 
+def test_an_extension_that_wants_what_cannot_be_had_is_refused_with_its_line(client: TestClient) -> None:
+    params = {"space_id": wire.space(client)}
+    made = _extension(client, params)
+    extension_id, link = made["metadata"]["asset_id"], made["entity"]["package_extension"]["href"]
+    complete = f"{EXTENSIONS}/{extension_id}/upload_complete"
+    assert client.put(link, content=b"dependencies:\n- numpy\n", headers={"Authorization": ""}).status_code == 201
+    refused = client.post(complete, params=params)
+    assert refused.status_code == 400
+    assert "package extension pe, line 2: '- numpy' is a package of conda's" in wire.error(refused)["message"]
+    mended = b"dependencies:\n- pip:\n  - numpy\n"  # the upload stays open for another try
+    assert client.put(link, content=mended, headers={"Authorization": ""}).status_code == 201
+    assert client.post(complete, params=params).status_code == 204
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip file", b"\xff\xfe"])
+def test_a_library_that_is_no_archive_is_refused(client: TestClient, content: bytes) -> None:
+    params = {"space_id": wire.space(client)}
+    made = client.post(EXTENSIONS, params=params, json={"name": "lib", "type": "custom_library"}).json()
+    link = made["entity"]["package_extension"]["href"]
+    assert client.put(link, content=content, headers={"Authorization": ""}).status_code == 201
+    refused = client.post(f"{EXTENSIONS}/{made['metadata']['asset_id']}/upload_complete", params=params)
+    assert refused.status_code == 400
+    assert "package extension lib: it is no wheel" in wire.error(refused)["message"]
+
+
 def test_a_derived_specification(client: TestClient) -> None:
     space_id = wire.space(client)
     params = {"space_id": space_id}

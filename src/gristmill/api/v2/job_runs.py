@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
@@ -35,10 +35,18 @@ class NewRunBody(BaseModel):
 
 
 @router.post("", status_code=201)
-def start(ctx: Ctx, me: Me, job_id: str, body: NewRunBody | None = None) -> Response:
-    """Start a run of a job."""
+def start(
+    ctx: Ctx,
+    me: Me,
+    job_id: str,
+    body: NewRunBody | None = None,
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+) -> Response:
+    """Start a run of a job. ``Idempotency-Key`` makes a repeated request give the same run."""
     asked = (body.job_run if body else None) or RunBody()
-    overrides = Overrides(name=asked.name, configuration=asked.configuration or {})
+    overrides = Overrides(
+        name=asked.name, configuration=asked.configuration or {}, idempotency_key=idempotency_key or None
+    )
     run, job = job_runs.start(ctx, me, job_id, overrides)
     return WireResponse(run_document(run, job), status_code=201)
 

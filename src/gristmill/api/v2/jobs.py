@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
@@ -13,6 +14,7 @@ from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import job_document
 from gristmill.domain import json_patch
 from gristmill.domain.errors import Invalid
+from gristmill.domain.job import Job
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_wire import of_wire, to_wire
 from gristmill.domain.user import Actor
@@ -30,8 +32,11 @@ _CONFIGURATION = (
     "flow_limits",
     "hardware_spec",
     "max_running",
+    "network",
+    "parameters",
     "scoring",
     "secret_env_variables",
+    "timeout_seconds",
     "version",
 )
 _PATCHABLE = {
@@ -41,10 +46,16 @@ _PATCHABLE = {
     "entity/job/description": "description",
     "entity/job/configuration": "configuration",
     "entity/job/retention_policy": "retention_policy",
-    "entity/job/notification_types": "notification_types",
+    "entity/job/enable_notifications": "notification/enabled",
+    "entity/job/notification_types": "notification/types",
+    "entity/job/notification_channels": "notification/channels",
+    "entity/job/notification_recipients": "notification/recipients",
+    "entity/job/long_running_minutes": "notification/long_running_minutes",
+    "entity/job/not_started_minutes": "notification/not_started_minutes",
     "entity/job/schedule": "schedule",
     "entity/job/schedule_info": "schedule_info",
     "entity/job/paused": "paused",
+    "entity/job/serving_name": "serving_name",
     **{f"entity/job/configuration/{member}": f"configuration/{member}" for member in _CONFIGURATION},
 }
 
@@ -62,7 +73,13 @@ class JobBody(BaseModel):
     schedule: str | None = None
     schedule_info: dict[str, Any] | None = None
     retention_policy: dict[str, Any] | None = None
-    notification_types: dict[str, bool] | None = None
+    enable_notifications: bool | None = None
+    notification_types: dict[str, Any] | None = None
+    notification_channels: list[str] | None = None
+    notification_recipients: list[str] | None = None
+    long_running_minutes: int | None = None
+    not_started_minutes: int | None = None
+    serving_name: str | None = None
 
 
 class NewJobBody(BaseModel):
@@ -83,8 +100,9 @@ def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: str | None = None) -> R
         asset_ref_type=job.asset_ref_type,
         configuration=job.configuration,
         retention=_policy(job.retention_policy),
-        notification=job.notification_types or {},
+        notification=_notification(job),
         schedule=of_wire(job.schedule, job.schedule_info),
+        serving_name=job.serving_name or None,
     )
     return WireResponse(job_document(jobs.create(ctx, me, new), now=ctx.now()), status_code=201)
 
@@ -97,14 +115,18 @@ def page(  # the wire's parameters
     asset_ref: str | None = None,
     asset_ref_type: str | None = None,
     run_id: str | None = None,
+    serving_name: str | None = None,
+    conflict: bool = False,
     limit: int | None = None,
     mark: Annotated[str | None, Query(alias="next")] = None,
-) -> dict[str, Any]:
-    """List jobs."""
+) -> Any:  # noqa: ANN401 - a page, or an answer without a body
+    """List jobs; with ``conflict`` and a serving name: 204 when that is free, 409 when it is taken."""
+    if conflict and serving_name:
+        return Response(status_code=204 if jobs.serving_name_is_free(ctx, serving_name) else 409)
     size = page_limit(limit)
-    filters = {"asset_ref": asset_ref, "asset_ref_type": asset_ref_type, "run_id": run_id}
+    filters = {"asset_ref": asset_ref, "asset_ref_type": asset_ref_type, "run_id": run_id, "serving_name": serving_name}
     found = jobs.page(ctx, me, space_id, limit=size, start=start_of(mark), filters=filters)
-    return listed(found.total, [job_document(job, now=ctx.now()) for job in found.items], found.next, size)
+    return listed(found.total, documents(ctx, found.items), found.next, size)
 
 
 @router.post("/bulk_delete", status_code=204)
@@ -116,7 +138,7 @@ def bulk_delete(ctx: Ctx, me: Me, job_ids: Annotated[list[str], Body(embed=True)
 @router.get("/{job_id}")
 def get(ctx: Ctx, me: Me, job_id: str) -> dict[str, Any]:
     """Return a job."""
-    return job_document(jobs.get(ctx, me, job_id), now=ctx.now())
+    return documents(ctx, [jobs.get(ctx, me, job_id)])[0]
 
 
 @router.patch("/{job_id}")
@@ -128,7 +150,7 @@ def change(ctx: Ctx, me: Me, job_id: str, operations: Annotated[list[dict[str, A
         wanted["schedule"] = _patched_schedule(ctx, me, job_id, wanted)
     if "retention_policy" in wanted:
         wanted["retention_policy"] = _policy(wanted["retention_policy"])
-    return job_document(jobs.change(ctx, me, job_id, wanted), now=ctx.now())
+    return documents(ctx, [jobs.change(ctx, me, job_id, wanted)])[0]
 
 
 @router.get("/{job_id}/schedule_preview")
@@ -163,6 +185,12 @@ def delete(ctx: Ctx, me: Me, job_id: str) -> None:
     jobs.delete(ctx, me, [job_id])
 
 
+def documents(ctx: Context, found: Sequence[Job]) -> list[dict[str, Any]]:
+    """Return jobs as the wire shows them, each with what is known of its newest run."""
+    newest = jobs.last_runs(ctx, found)
+    return [job_document(job, now=ctx.now(), last=newest.get(job.id)) for job in found]
+
+
 def listed(total: int | None, results: list[dict[str, Any]], mark: str | None, limit: int) -> dict[str, Any]:
     """Return the Common Core's page; the client sends ``next`` back as JSON text."""
     answer: dict[str, Any] = {"total_rows": total or 0, "results": results}
@@ -186,6 +214,20 @@ def start_of(mark: str | None) -> str | None:
         raise Invalid("next: send back the object next of the page before, as JSON.", field="next") from error
 
 
+def _notification(job: JobBody) -> dict[str, Any]:
+    """Return what the job wants to be told, without what was left out."""
+    return without_none(
+        {
+            "enabled": job.enable_notifications,
+            "types": job.notification_types,
+            "channels": job.notification_channels,
+            "recipients": job.notification_recipients,
+            "long_running_minutes": job.long_running_minutes,
+            "not_started_minutes": job.not_started_minutes,
+        }
+    )
+
+
 def _policy(policy: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the policy; the wire sends an empty object, or one of nulls, for none."""
     return policy if policy and any(value is not None for value in policy.values()) else None
@@ -194,7 +236,9 @@ def _policy(policy: dict[str, Any] | None) -> dict[str, Any] | None:
 def _patched_schedule(ctx: Context, me: Actor, job_id: str, wanted: dict[str, Any]) -> Schedule | None:
     """Read a schedule of which the client may have sent only one half; an empty text or a null ends it."""
     text, info = to_wire(schedules.of_job(jobs.get(ctx, me, job_id)), at=ctx.now())
+    # A rule that is sent now says enough by itself; one that was there goes with the expression that ends.
+    sent = wanted.get("schedule_info") or {}
     given_text = wanted.pop("schedule") if "schedule" in wanted else text
     given_info = wanted.pop("schedule_info") if "schedule_info" in wanted else info
     once = (given_info or {}).get("repeat") is False and (given_info or {}).get("startOn")
-    return of_wire(given_text, given_info) if given_text or once else None
+    return of_wire(given_text, given_info) if given_text or once or sent.get("rule") else None

@@ -97,6 +97,7 @@ def _envelope(space: Space) -> dict[str, Any]:
         "type": space.type,
         "tags": list(space.tags),
         "status": {"state": str(space.state)},
+        "paused": space.paused,
         "compute": list(space.compute) or None,
         "storage": space.storage,
     }
