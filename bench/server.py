@@ -59,13 +59,13 @@ class Server:
         return str(self.call("POST", "/v2/spaces", json={"name": "bench"})["metadata"]["id"])
 
 
-def store_model(server: Server, space: str) -> str:
+def store_model(server: Server, space: str, *, specification: str | None = None) -> str:
     """Store a small logistic regression, deploy it, and return the deployment's id."""
     document = {
         "name": "m",
         "type": "scikit-learn_1.9",
         "space_id": space,
-        "software_spec": {"name": f"gristmill-py3.{sys.version_info.minor}"},
+        "software_spec": {"name": specification or f"gristmill-py3.{sys.version_info.minor}"},
     }
     model = server.call("POST", "/ml/v4/models", json=document)["metadata"]["id"]
     scope = {"space_id": space}

@@ -30,15 +30,15 @@ def main() -> None:
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         space = server.new_space()
-        cold = [_seconds(server, space, store_model(server, space)) for _ in range(5)]
+        cold = [seconds(server, space, store_model(server, space)) for _ in range(5)]
         deployment = store_model(server, space)
-        _seconds(server, space, deployment)
-        warm = [_seconds(server, space, deployment) for _ in range(options.jobs)]
+        seconds(server, space, deployment)
+        warm = [seconds(server, space, deployment) for _ in range(options.jobs)]
     _row("warm", warm, WARM_LIMIT_SECONDS)
     _row("cold", cold, COLD_LIMIT_SECONDS)
 
 
-def _seconds(server: Server, space: str, deployment: str) -> float:
+def seconds(server: Server, space: str, deployment: str) -> float:
     """Submit one job and poll it until it has ended; return how long that took."""
     rows = [{"fields": ["a", "b"], "values": [[1, 0]]}]
     document: dict[str, Any] = {"name": "j", "deployment": {"id": deployment}, "scoring": {"input_data": rows}}

@@ -9,9 +9,10 @@ import signal
 import socket
 import ssl
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,12 +23,20 @@ from gristmill import telemetry, tls
 from gristmill.api.app import create_api
 from gristmill.api.listeners import Listener, bind, serve
 from gristmill.content.folder import FolderContent
+from gristmill.deliver.address_guard import AddressGuard
+from gristmill.deliver.email import Mail
+from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import GristmillError
 from gristmill.engine.engine import Engine
+from gristmill.engine.janitor import Janitor
+from gristmill.launch.environment_store import EnvironmentStore
 from gristmill.launch.environments import shipped
+from gristmill.launch.interpreters import Interpreters
 from gristmill.launch.process import ProcessLauncher
-from gristmill.service import users
-from gristmill.service.context import Context, Limits
+from gristmill.service import environments, retention, users
+from gristmill.service.context import Context, Keeping, Limits
+from gristmill.service.environments import Environments
+from gristmill.service.outlets import DirectOutlets
 from gristmill.service.secrets import Secrets, master_key
 from gristmill.settings import DATABASE_FILE, Settings
 from gristmill.store import health
@@ -58,9 +67,33 @@ def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> N
         if new_key:
             announce(f"The API key of the user admin, shown only this once: {new_key}")
         listeners = _listeners(settings, sockets)
+        # Code that runs asks there; an engine by itself knows only what it was told.
+        url = settings.public_url or (_url(settings, listeners[0]) if listeners else None)
+        context = replace(context, public_url=url)
         worker = _engine(context, settings) if engine else None
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker))
+    finally:
+        context.database.close()
+
+
+def clean(settings: Settings, announce: Announce, *, dry_run: bool) -> None:
+    """Do all that the janitor finds to do, or only tell it. ``announce`` gets a line for each job of which runs go.
+
+    Raises:
+        CannotStart: the database does not answer, or a setting does not fit.
+
+    """
+    telemetry.configure(settings.log_level, sys.stderr)
+    context = compose(settings)
+    try:
+        gone: Counter[tuple[str, str]] = Counter()
+        for job in retention.would_go(context) if dry_run else Janitor(context).rounds():
+            gone[job.job_name, job.job_id] += job.runs
+        what = "would go" if dry_run else "went"
+        for (name, job_id), number in sorted(gone.items()):
+            announce(f"{name} ({job_id}): {number} runs {what}")
+        announce(f"{gone.total()} runs of {len(gone)} jobs {what}.")
     finally:
         context.database.close()
 
@@ -85,6 +118,8 @@ def compose(settings: Settings) -> Context:
             secrets=Secrets(master_key(data_dir, settings.secret_key)),
             data_dir=data_dir,
             limits=_limits(settings),
+            outlets=_outlets(settings),
+            keeping=Keeping(run_days=settings.retention_days, event_days=settings.events_days),
         )
     except GristmillError as error:
         raise CannotStart(error.message) from error
@@ -208,13 +243,18 @@ def _names(settings: Settings) -> list[str]:
 
 
 def _ready_line(settings: Settings, main: Listener) -> str:
-    host = socket.gethostname() if _any_address(settings.host) else settings.host
-    place = f"{f'[{host}]' if ':' in host else host}:{main.port}"
+    line = f"Gristmill is ready at {_url(settings, main)}"
     if main.certificate is None:
-        return f"Gristmill is ready at http://{place}"
+        return line
     if settings.tls_cert:
-        return f"Gristmill is ready at https://{place} (certificate: {settings.tls_cert})"
-    return f"Gristmill is ready at https://{place} (CA: {_tls_directory(settings) / 'ca.pem'})"
+        return f"{line} (certificate: {settings.tls_cert})"
+    return f"{line} (CA: {_tls_directory(settings) / 'ca.pem'})"
+
+
+def _url(settings: Settings, main: Listener) -> str:
+    host = socket.gethostname() if _any_address(settings.host) else settings.host
+    scheme = "http" if main.certificate is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{main.port}"
 
 
 def _any_address(host: str) -> bool:
@@ -228,16 +268,46 @@ def _tls_directory(settings: Settings) -> Path:
     return settings.data_dir.resolve() / "tls"
 
 
+def environments_of(context: Context, settings: Settings) -> Environments:
+    """Return the software environments that are built in the data directory."""
+    store = EnvironmentStore(
+        context.data_dir / "environments",
+        Interpreters(settings.interpreters),
+        build_seconds=settings.environment_build_seconds,
+    )
+    ours = environments.of_this_server(built=settings.predefined_environments == "built")
+    return Environments(context, store, ours, timedelta(days=settings.environment_days))
+
+
 def _engine(context: Context, settings: Settings) -> Engine:
     directory = context.data_dir / "launcher"
     directory.mkdir(mode=0o700, exist_ok=True)
     return Engine(
         context,
-        launcher=ProcessLauncher(directory=directory, environment=shipped()),
+        launcher=ProcessLauncher(
+            directory=directory,
+            environment=shipped(),
+            sandbox=settings.sandbox,
+            # Code that speaks to the server needs to trust it.
+            readable=[*settings.readable_paths, _tls_directory(settings) / "ca.pem"],
+        ),
+        environments=environments_of(context, settings),
         slots=settings.worker_slots,
         lease_seconds=settings.lease_seconds,
         grace_seconds=settings.grace_seconds,
+        disk_bytes=settings.run_disk_bytes,
+        offers=Capacity.of(cpus=settings.worker_cpus, memory_bytes=settings.worker_memory_bytes),
     )
+
+
+def _outlets(settings: Settings) -> DirectOutlets:
+    allowed = [name.strip() for name in settings.allowed_networks.split(",") if name.strip()]
+    try:
+        mail = Mail(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+        return DirectOutlets(mail=mail, guard=AddressGuard(allowed), public_url=settings.public_url)
+    except ValueError as error:
+        where = "GRISTMILL_SMTP_URL, GRISTMILL_MAIL_FROM or GRISTMILL_ALLOWED_NETWORKS"
+        raise CannotStart(f"Messages cannot be sent: {error}. Check {where}.") from error
 
 
 def _limits(settings: Settings) -> Limits:

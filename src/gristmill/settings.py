@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gristmill.domain.retention import MOST_DAYS
+from gristmill.launch.cgroups import memory_limit_bytes
 
 GIB = 1024**3
 MIB = 1024**2
@@ -19,8 +23,17 @@ OptionalPort = Annotated[
 ]
 
 
+_PYTHON = re.compile(r"3\.\d+=/.+$")
+
+
 def _cpus() -> int:
     return os.cpu_count() or 1
+
+
+def _memory_bytes() -> int:
+    """Return the memory of this machine, or of the control group that holds this process."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(machine, memory_limit_bytes() or machine)
 
 
 class Settings(BaseSettings):
@@ -76,6 +89,63 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(
         default=30, ge=0, description="How long a stop waits for requests and runs before it ends them."
     )
+    predefined_environments: Literal["shipped", "built"] = Field(
+        default="shipped",
+        description="Where runs of a predefined software specification work that has the server's version of Python: "
+        "in the environment that ships with Gristmill, or in one built from the specification's list.",
+    )
+    pythons: str = Field(
+        default="",
+        description="Python interpreters of other versions, as 3.12=/path/to/python3.12, with commas; others are "
+        "looked for on the machine.",
+    )
+    environment_build_seconds: float = Field(
+        default=1800, gt=0, description="How long the build of a software environment may take."
+    )
+    environment_days: int = Field(
+        default=30, ge=1, description="Days after their last use that software environments are removed."
+    )
+    retention_days: int = Field(
+        default=30,
+        ge=-1,
+        le=MOST_DAYS,
+        description="Days that runs are kept after their end where their job does not say otherwise; -1: for ever.",
+    )
+    events_days: int = Field(
+        default=90, ge=-1, le=MOST_DAYS, description="Days that events, deliveries and inboxes are kept; -1: for ever."
+    )
+    smtp_url: str | None = Field(
+        default=None,
+        description="Mail server, as smtp://user:password@host:587 or smtps://...; without it no e-mail is sent.",
+    )
+    mail_from: str = Field(default="gristmill@localhost", description="Address that messages come from.")
+    allowed_networks: str = Field(
+        default="",
+        description="Host names and networks inside the house that channels may reach, with commas; *: all.",
+    )
+    sandbox: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Whether user code is shut in: auto as far as the machine can, required fails runs where it "
+        "cannot, off not at all.",
+    )
+    sandbox_paths: str = Field(
+        default="", description="More paths that user code may read in its sandbox, with commas."
+    )
+    run_disk_bytes: int = Field(
+        default=10 * GIB, gt=0, description="Most bytes that a run may have on disk, its inputs and outputs included."
+    )
+    worker_cpus: float = Field(
+        default_factory=lambda: max(4.0, 2.0 * _cpus()),
+        gt=0,
+        description="Processors that one worker offers to runs, which reserve what their hardware specification has; "
+        "by default each processor twice, at least 4.",
+    )
+    worker_memory_bytes: int = Field(
+        default_factory=lambda: max(_memory_bytes(), 16 * GIB),
+        gt=0,
+        description="Memory that one worker offers to runs; by default that of the machine or its control group, at "
+        "least 16 GiB, so that two runs of the default specification fit.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events that are logged to standard error."
     )
@@ -86,11 +156,29 @@ class Settings(BaseSettings):
             raise ValueError("tls_cert and tls_key belong together: give both or none")
         return self
 
+    @model_validator(mode="after")
+    def _pythons_of_a_version(self) -> Self:
+        for entry in self.pythons.split(","):
+            if entry.strip() and not _PYTHON.match(entry.strip()):
+                raise ValueError(f"pythons: {entry.strip()!r} is not like 3.12=/path/to/python3.12")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _empty_means_default(cls, values: Any) -> Any:  # noqa: ANN401 - whatever sources gave
         # A container's environment often sets what is not wanted to the empty string.
         return {name: value for name, value in values.items() if value != "" or name == "http_port"}
+
+    @property
+    def interpreters(self) -> dict[str, Path]:
+        """The registered interpreters, by the version of Python."""
+        entries = (entry.strip().partition("=") for entry in self.pythons.split(",") if entry.strip())
+        return {version: Path(path) for version, _, path in entries}
+
+    @property
+    def readable_paths(self) -> list[Path]:
+        """What user code may read besides what every run may."""
+        return [Path(entry.strip()) for entry in self.sandbox_paths.split(",") if entry.strip()]
 
     @property
     def database(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 import sys
 import traceback
 from pathlib import Path
@@ -10,8 +12,10 @@ from types import TracebackType
 from gristmill_runner.protocol import Cause
 
 OUT_OF_MEMORY = "out_of_memory"
+DISK_FULL = "disk_full"
 TRACEBACK_LIMIT = 16_000
 _OURS = str(Path(__file__).parent)
+_NO_ROOM = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 _NATIVE_OUT_OF_MEMORY = (
     "bad_alloc",
     "bad allocation",
@@ -29,6 +33,12 @@ class RunFailed(Exception):
         self.code = code
 
 
+def r_missing() -> RunFailed:
+    """Return the refusal of a run that needs R where there is none."""
+    way_out = "Install it on the machine that runs the jobs (Debian: apt-get install r-base-core)."
+    return RunFailed("r_missing", f"R is not installed: there is no Rscript on the PATH. {way_out}")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether memory ran out, also where a native library says so in its own words."""
     if isinstance(error, MemoryError):
@@ -43,6 +53,8 @@ def cause_of(error: BaseException, *, memory_limit_bytes: int | None = None) -> 
     """Describe an exception as a cause; one that is not ours is the user's code."""
     if is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error):
         return {"code": OUT_OF_MEMORY, "message": _memory_message(memory_limit_bytes), "traceback": story_of(error)}
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return {"code": DISK_FULL, "message": f"no room on the disk for what the run writes: {error}"}
     if isinstance(error, RunFailed):
         cause: Cause = {"code": error.code, "message": str(error)}
         if error.__cause__ is not None:
@@ -71,7 +83,8 @@ def tell(cause: Cause) -> None:
 def _memory_message(limit_bytes: int | None) -> str:
     if limit_bytes is None:
         return "out of memory"
-    return f"out of memory: the run may use {limit_bytes / 2**20:,.0f} MiB"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return f"out of memory: the run may use {limit_bytes / 2**20:,.0f} MiB; its process held {peak:,.0f} MiB at most"
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import resource
 from pathlib import Path
 
@@ -43,6 +44,30 @@ def open_reserve() -> None:
 def adopt_orphans() -> None:
     """Make processes whose parent dies below us our own children, so that none can slip away."""
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def own_children() -> set[int]:
+    """Return the numbers of this process's children, as far as the kernel tells."""
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    try:
+        return {int(pid) for pid in listed.read_text(encoding="ascii").split()}
+    except OSError:  # many kernels are built without it
+        return {int(path.name) for path in Path("/proc").glob("[0-9]*") if _parent(path) == os.getpid()}
+
+
+def has_children() -> bool:
+    """Tell whether a child of this process lives; those that have ended are reaped."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+        return True
+    return False
+
+
+def _parent(process: Path) -> int:
+    with contextlib.suppress(OSError):
+        return int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
+    return 0
 
 
 def flush_native_output() -> None:

@@ -92,6 +92,7 @@ def _surroundings(run: Run) -> Iterator[None]:
     work.mkdir(exist_ok=True)
     before, streams = dict(os.environ), (sys.stdout, sys.stderr)
     os.environ.update({"HOME": str(work), "TMPDIR": str(work), **(run.spec.get("environment_variables") or {})})
+    os.environ.update(run.spec.get("platform_variables") or {})
     os.chdir(work)
     tempfile.tempdir = None
     try:

@@ -10,11 +10,15 @@ _INTERVAL_SECONDS = 0.2
 
 
 class Progress:
-    """Appends ``{"rows_done", "rows_total"}`` lines; ``rows_total`` is None where nobody can know it beforehand."""
+    """Appends ``{"rows_done", "rows_total"}`` lines; ``rows_total`` is None where nobody can know it beforehand.
 
-    def __init__(self, path: Path, rows_total: int | None) -> None:
+    A ``unit`` other than rows stands in each line.
+    """
+
+    def __init__(self, path: Path, rows_total: int | None, *, unit: str = "rows") -> None:
         self._file = path.open("w", encoding="ascii", buffering=1)
         self._rows_total = rows_total
+        self._unit = {} if unit == "rows" else {"unit": unit}
         self._due = 0.0
         self.rows_done = 0
 
@@ -31,4 +35,4 @@ class Progress:
 
     def _tell(self) -> None:
         self._due = time.monotonic() + _INTERVAL_SECONDS
-        self._file.write(json.dumps({"rows_done": self.rows_done, "rows_total": self._rows_total}) + "\n")
+        self._file.write(json.dumps({"rows_done": self.rows_done, "rows_total": self._rows_total, **self._unit}) + "\n")

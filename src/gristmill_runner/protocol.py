@@ -4,7 +4,10 @@
     payload.json     the job's request as the client sent it, for scripts (JOBS_PAYLOAD_FILE); may be absent
     inputs/          inline tables as JSON lines (a row a line), input files under their names
     outputs/         what the run produced
-    progress.jsonl   one ``{"rows_done": n, "rows_total": n or null}`` a line
+    results/         files that are kept with the run under their names, however it ends
+    progress.jsonl   one ``{"rows_done": n, "rows_total": n or null}`` a line; "unit": "cells" where cells are counted;
+                     of a flow also ``{"node": id, "state": .., "at": .., "cause": ..}`` for each change of a node
+    nodes/0/, ...    of a flow: a run directory a node, in the order of the specification
     result.json      how it ended (``Result``); written last, by rename
     run.log          standard output and standard error, captured by the parent
 
@@ -13,9 +16,12 @@ The server imports this file too: it is the one description of the format.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 VERSION = 1
 
@@ -26,6 +32,12 @@ PROGRESS = "progress.jsonl"
 LOG = "run.log"
 INPUTS = "inputs"
 OUTPUTS = "outputs"
+RESULTS = "results"
+BATCH = "outputs/batch"
+"""BATCH_OUTPUT_DIR: what scripts leave here is zipped, by the run itself or, where it could not, by the worker."""
+NODES = "nodes"
+ARCHIVE = "results/outputs.zip"
+"""Where that archive goes when the job asks for no output asset."""
 
 EXIT_COMPLETED = 0
 EXIT_FAILED = 1
@@ -69,8 +81,43 @@ class Field(TypedDict, total=False):
     type: str
 
 
+class FlowNode(TypedDict, total=False):
+    """A node of a flow. ``tag`` is its unique short name; ``needs`` are the ids of those that it waits for.
+
+    ``asset_path`` is the tree that its code is in, at ``path``, or the asset that is its code (then it has no path) or
+    its model. A ``kept`` node is not run: what it left lies in its directory as ``results/outputs.zip``.
+    """
+
+    id: str
+    tag: str
+    kind: str
+    needs: list[str]
+    asset_path: str
+    path: str | None
+    asset_type: str | None
+    fields: list[Field] | None
+    settings: dict[str, str]
+    outputs: list[str]
+    variables: dict[str, str]
+    kept: bool
+
+
+class Flow(TypedDict, total=False):
+    """The nodes of a flow, each after those that it needs; ``at_once`` is how many may work side by side."""
+
+    at_once: int
+    nodes: list[FlowNode]
+
+
 class Spec(TypedDict, total=False):
-    """Everything a run needs, and nothing else: no key, no password, no address of the server."""
+    """Everything a run needs, and nothing else: no key and no password.
+
+    ``platform_variables`` win over the user's ``environment_variables``; scripts, notebooks and packages find a token
+    there that ends with the run. ``entrypoint`` is a path inside a code package. ``parameters`` of a notebook are JSON
+    values (None where none were given), ``variable_parameters`` those of its variables that are no secrets. ``python``
+    is the interpreter of a notebook's kernel, and of a flow's scripts; absent, the runner's own. ``node`` is what one
+    process of a flow does.
+    """
 
     version: int
     run_id: str
@@ -82,6 +129,13 @@ class Spec(TypedDict, total=False):
     files: list[InputFile]
     output: Output
     environment_variables: dict[str, str]
+    platform_variables: dict[str, str]
+    entrypoint: str | None
+    parameters: dict[str, Any] | None
+    variable_parameters: dict[str, str]
+    python: str
+    flow: Flow | None
+    node: FlowNode
     chunk_rows: int
     specification_name: str
     specification_packages: dict[str, str]
@@ -147,10 +201,26 @@ def write_result(directory: Path, result: Result) -> None:
 def read_result(directory: Path) -> Result | None:
     """Return the result, or None where the run left none (it was killed)."""
     try:
-        result: Result = json.loads((directory / RESULT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        with open_plain(directory / RESULT) as file:
+            result: Result = json.loads(file.read())
+    except OSError:
         return None
     return result
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file that user code may have replaced: by a link that leads out, or by a pipe that nobody writes to.
+
+    Raises:
+        OSError: there is none, or it is no plain file.
+
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no plain file", str(path))
+    return file
 
 
 def _write(path: Path, document: object) -> None:

@@ -7,28 +7,36 @@ import os
 import queue
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from gristmill_runner.interruption import Interruption
-from gristmill_runner.limits import settle_child
+from gristmill_runner.limits import has_children, settle_child
 from gristmill_runner.one_run import live_output, run_directory
 from gristmill_runner.run_context import Shelf
+from gristmill_runner.usage import Usage
 
 
-def serve(orders: int, replies: int) -> None:
+def serve(orders: int, replies: int, *, usage: Usage | None = None, isolation: list[str] | None = None) -> None:
     """Run the directories named on the descriptor ``orders``, a line each; answer each on ``replies``; never return.
+
+    ``isolation``, what holds of the box around this process, is told before anything else.
 
     End of file on ``orders`` is the lifeline's end: it kills the process group, whatever user code is doing.
     """
     settle_child()
     live_output()
-    interruption, shelf = Interruption(), Shelf()
+    interruption, shelf, usage = Interruption(), Shelf(), usage or Usage()
+    if isolation is not None:
+        _answer(replies, {"isolation": isolation})
     directories: queue.SimpleQueue[Path] = queue.SimpleQueue()
     threading.Thread(target=_read_orders, args=(orders, directories), daemon=True).start()
     while True:
         directory = directories.get()
+        usage.begin()
         reply = run_directory(directory, shelf, interruption)
-        os.write(replies, json.dumps(reply).encode("ascii") + b"\n")
+        reply["reusable"] = reply["reusable"] and not has_children()
+        _answer(replies, {**reply, **usage.so_far()})
 
 
 def take_standard_input() -> int:
@@ -38,6 +46,10 @@ def take_standard_input() -> int:
     os.dup2(nothing, 0)
     os.close(nothing)
     return orders
+
+
+def _answer(replies: int, answer: Mapping[str, object]) -> None:
+    os.write(replies, json.dumps(answer).encode("ascii") + b"\n")
 
 
 def _read_orders(orders: int, directories: queue.SimpleQueue[Path]) -> None:

@@ -6,8 +6,10 @@ import contextlib
 import faulthandler
 import gc
 import importlib
+import importlib.util
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -15,28 +17,36 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from gristmill_runner.limits import adopt_orphans, bound_memory
+from gristmill_runner import sandbox
+from gristmill_runner.limits import adopt_orphans, bound_memory, own_children, settle_child
 from gristmill_runner.serve import serve
+from gristmill_runner.usage import Usage
 
-_KINDS = tuple(f"gristmill_runner.kinds.{kind}" for kind in ("model", "function", "python_script"))
-_MESSAGE_BYTES = 4096
+_KINDS = tuple(f"gristmill_runner.kinds.{kind}" for kind in ("model", "function", "python_script", "code_package"))
+# What only notebooks need, imported one by one while nobody asks for anything.
+_WHEN_IDLE = ("nbformat", "jupyter_client", "nbclient", "nbconvert.filters", "nbconvert.exporters.html")
+_QUIET_SECONDS = 1.0
+_MESSAGE_BYTES = 32_768
 _LAST_WAIT_SECONDS = 3.0
 
 
 class Zygote:
     """Speaks JSON messages over a socket; a fork request carries three descriptors: orders, log, replies.
 
-    Requests: ``{"fork": id, "memory_limit_bytes": n or null}`` and ``{"signal": n, "pid": pid}``. Reports: ``ready``;
-    ``{"forked": id, "pid": pid}`` or ``{"refused": id, "reason": text}``; ``{"ended": pid, "exit_code": n or null,
-    "signal": n or null, "peak_bytes": n}``. End of file on standard input or the socket ends it and all children.
+    Requests: ``{"fork": id, "memory_limit_bytes": n or null, "box": box or null}``, ``{"signal": n, "pid": pid}`` and
+    ``{"probe": directory}``. Reports: ``ready``; ``{"holds": names}``; ``{"forked": id, "pid": pid}`` or ``{"refused":
+    id, "reason": text}``; ``{"ended": pid, "exit_code": n or null, "signal": n or null, "peak_bytes": n,
+    "cpu_seconds": x}``. End of file on standard input or the socket ends it and all children.
     """
 
     def __init__(self, socket_descriptor: int, preload: Sequence[str]) -> None:
         self._socket = socket.socket(fileno=socket_descriptor)
         self._socket.set_inheritable(False)
         self._preload = preload
+        self._when_idle = [name for name in _WHEN_IDLE if _is_there(name)]
         self._children: set[int] = set()
         self._wake_read, self._wake_write = os.pipe()
 
@@ -53,7 +63,12 @@ class Zygote:
         self._end_all()
 
     def _step(self) -> bool:
-        readable, _, _ = select.select([0, self._socket.fileno(), self._wake_read], [], [])
+        quiet_seconds = _QUIET_SECONDS if self._when_idle else None
+        readable, _, _ = select.select([0, self._socket.fileno(), self._wake_read], [], [], quiet_seconds)
+        if not readable:
+            _import(self._when_idle.pop(0))
+            gc.freeze()
+            return True
         if self._wake_read in readable:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, _MESSAGE_BYTES)
@@ -69,6 +84,8 @@ class Zygote:
         request = json.loads(message)
         if "fork" in request:
             self._fork(request, descriptors)
+        elif "probe" in request:
+            self._report({"holds": sandbox.probe(Path(request["probe"]))})
         elif request["pid"] in self._children:  # reaped ones are not: their number may be somebody else's by now
             _signal_group(request["pid"], request["signal"])
         return True
@@ -102,11 +119,13 @@ class Zygote:
             os.close(nothing)
             for descriptor in (orders, replies):
                 os.set_inheritable(descriptor, False)
+            settle_child()
+            bound_memory(request.get("memory_limit_bytes"))
+            usage, held = _shut_in(request.get("box"))
             adopt_orphans()
             faulthandler.enable()  # a crash in native code then leaves the Python lines that led to it in the log
-            bound_memory(request.get("memory_limit_bytes"))
             _seed_again()
-            serve(orders, replies)
+            serve(orders, replies, usage=usage, isolation=held)
         except BaseException:  # noqa: BLE001 - a child must never go on as a second zygote
             traceback.print_exc()
         finally:
@@ -138,11 +157,11 @@ class Zygote:
             if pid in self._children:
                 _signal_group(pid, signal.SIGKILL)  # the number stays taken while its group lives
                 self._children.discard(pid)
-                self._report(_ending(pid, status, usage.ru_maxrss * 1024))
+                self._report(_ending(pid, status, usage))
 
     def _end_orphans(self) -> None:
         """End processes that became ours because the child that started them is dead; a living one keeps its own."""
-        for pid in _own_children() - self._children:
+        for pid in own_children() - self._children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -170,26 +189,31 @@ def _import(name: str) -> bool:
     return True
 
 
+def _is_there(name: str) -> bool:
+    return importlib.util.find_spec(name.partition(".")[0]) is not None
+
+
 def _signal_group(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
 
-def _own_children() -> set[int]:
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listed:  # noqa: PTH123
-            return {int(pid) for pid in listed.read().split()}
-    except OSError:
-        return set()
+def _shut_in(box: sandbox.Box | None) -> tuple[Usage, list[str]]:
+    """Shut the child in; what measures it is opened before nothing can be opened any more."""
+    if box is None:
+        return Usage(), []
+    entered = sandbox.enter(box)
+    return Usage(), sandbox.restrict(box, entered)
 
 
-def _ending(pid: int, status: int, peak_bytes: int) -> dict[str, Any]:
+def _ending(pid: int, status: int, usage: resource.struct_rusage) -> dict[str, Any]:
     signaled = os.WIFSIGNALED(status)
     return {
         "ended": pid,
         "exit_code": None if signaled else os.WEXITSTATUS(status),
         "signal": os.WTERMSIG(status) if signaled else None,
-        "peak_bytes": peak_bytes,
+        "peak_bytes": usage.ru_maxrss * 1024,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
     }
 
 

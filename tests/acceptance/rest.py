@@ -156,6 +156,12 @@ class Rest:
         path = f"/v2/jobs/{place['job_id']}/runs/{place['run_id']}/logs"
         return list(self.call("GET", path, expect=200)["results"])
 
+    def job_run(self, job: Json) -> Json:
+        """Return what the jobs API says of a deployment job's run."""
+        place = job["entity"]["platform_job"]
+        found = self.call("GET", f"/v2/jobs/{place['job_id']}/runs/{place['run_id']}", expect=200)
+        return dict(found["entity"]["job_run"])
+
 
 def tar_gz(files: Mapping[str, bytes]) -> bytes:
     """Return an archive of the files."""

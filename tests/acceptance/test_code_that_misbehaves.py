@@ -31,6 +31,30 @@ class Model:
         print("the last words")
         ctypes.string_at(0)
 """
+CURIOUS = """
+def score(payload):
+    import os, socket
+    from pathlib import Path
+
+    def attempt(act):
+        try:
+            return repr(act())
+        except Exception as error:
+            return "refused: " + type(error).__name__
+
+    data, server, host, port = payload["input_data"][0]["values"][0]
+    seen = [
+        attempt(lambda: Path(data, "gristmill.db").read_bytes()),
+        attempt(lambda: Path(data, "secret.key").read_bytes()),
+        attempt(lambda: os.listdir(Path(data, "tls"))),
+        attempt(lambda: os.listdir(Path(data, "runs"))),
+        attempt(lambda: Path(data, "content").rmdir()),
+        attempt(lambda: Path(f"/proc/{server}/environ").read_bytes()),
+        attempt(lambda: os.kill(server, 15)),
+        attempt(lambda: socket.create_connection((host, port), 5).close()),
+    ]
+    return {"predictions": [{"fields": ["seen"], "values": [[each] for each in seen]}]}
+"""
 BROKEN = """
 class Model:
     def __getstate__(self):
@@ -95,6 +119,25 @@ def test_a_model_whose_package_is_missing_names_it(rest: Rest) -> None:
     code, message = cause(rest.ended(job_id, within=15))
     assert code == "model_load_failed"
     assert "elsewhere" in message
+
+
+def test_user_code_reaches_nothing_of_the_server_but_its_api(server: Server, rest: Rest) -> None:
+    host, port = server.url.removeprefix("https://").split(":")
+    row = [str(server.data_dir), server.process.pid, host, int(port)]
+    curious = rest.function(CURIOUS)
+    for network, reached in ((True, "None"), (False, "refused: ConnectionRefusedError")):
+        deployment = rest.deployment(curious, network=network)
+        job_id = rest.submit(deployment, {"input_data": [{"values": [row]}]})["metadata"]["id"]
+        assert rest.ended(job_id)["state"] == "completed"
+        job = rest.job(job_id)
+        values = [value for (value,) in job["entity"]["scoring"]["predictions"][0]["values"]]
+        assert [value for value in values[:-1] if not value.startswith("refused: ")] == []
+        assert values[-1] == reached
+        run = rest.job_run(job)
+        assert {"landlock", "pidns", "mountns", "capabilities"} <= set(run["isolation"])
+        assert ("netns" in run["isolation"]) is not network
+        assert run["peak_memory_bytes"] > MIB
+        assert run["cpu_seconds"] > 0
 
 
 def test_a_large_payload_streams_through_the_server(server: Server, rest: Rest) -> None:

@@ -135,7 +135,7 @@ def test_a_revision_keeps_the_document_and_the_content(database: Database, space
         assert attachments.of_asset(connection, asset.id) == []
         assert attachments.content_of(connection, asset.id) is None
         assert attachments.content_of(connection, asset.id, revision=1) == kept[0]
-        assert contents.referred_to(connection, "k1")
+        assert contents.referred_to(connection, ["k1"]) == {"k1"}
         assert attachments.size_of(connection, asset.id) == 0
 
 
@@ -177,10 +177,9 @@ def test_purging_lets_content_go_that_nothing_else_has(database: Database, space
     with database.transaction() as connection:
         assert assets.get(connection, one.id) is None
         gone = contents.discarded(connection, before=NOW + timedelta(seconds=1), limit=10)
-        assert {key: contents.referred_to(connection, key) for key in gone} == {"own": False, "shared": True}
+        assert contents.referred_to(connection, gone) == {"shared"}
         contents.discard(connection, ["own", "own", None], NOW)
-        for key in gone:
-            contents.forget(connection, key)
+        contents.forget(connection, gone)
         assert contents.discarded(connection, before=NOW + timedelta(seconds=1), limit=10) == []
 
 

@@ -24,8 +24,14 @@ class AssetType(StrEnum):
     PARAMETER_SET = "parameter_set"
     NOTEBOOK = "notebook"
     CODE_PACKAGE = "code_package"
+    FLOW = "flow"
+    ORCHESTRATION_FLOW = "orchestration_flow"
     JOB = "job"
     JOB_RUN = "job_run"
+
+
+FLOWS = frozenset({AssetType.FLOW, AssetType.ORCHESTRATION_FLOW})
+"""The types of what consists of nodes; the wire has two words for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,9 @@ DEPLOYMENT_REF = "wml_deployment"
 class Job:
     """A job and the lane that its runs wait in.
 
-    ``asset_ref`` is the deployment's or the asset's id. ``retention`` is ``{"amount": n}`` or ``{"days": n}``.
-    ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
+    ``asset_ref`` is the deployment's or the asset's id. ``retention`` is ``{"amount": n}`` or ``{"days": n}``, and may
+    say what becomes of ``results``: ``keep`` or ``delete``.
+    ``notification`` is a document of `notification.py`. ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
 
     ``schedule`` is a document of `schedule_document.py`; ``scheduler_id`` is the user whose rights its runs have,
     ``key_id`` the API key that was made for them. Every tick up to ``decided_until`` has its disposition;
@@ -51,8 +52,8 @@ class Job:
     asset_ref_type: str = DEPLOYMENT_REF
     definition_id: str | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
-    retention: Mapping[str, int] | None = None
-    notification: Mapping[str, bool] = field(default_factory=dict)
+    retention: Mapping[str, Any] | None = None
+    notification: Mapping[str, Any] = field(default_factory=dict)
     sealed_variables: str | None = None
     schedule: Mapping[str, Any] | None = None
     scheduler_id: str | None = None

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from gristmill.domain.environment import SoftwareEnvironment
+from gristmill.domain.flow_plan import FlowPlan
+
 SMALL_TABLE_BYTES = 64 * 1024
 """Rows up to this size live in the run's own row; larger ones are content."""
 
@@ -36,12 +39,50 @@ class InputAsset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFile:
+    """A file that a run left and that goes with it; ``size`` in bytes."""
+
+    name: str
+    mime: str
+    size: int
+    content_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeResult:
+    """How a node of a flow is or was: its state (`flow_progress.py`), when, why it failed, and the files that it left.
+
+    Times are as the wire writes them. A ``kept`` node was not run: its result is that of the run that was repaired.
+    One that is not ``saved`` left files that are lost.
+    """
+
+    id: str
+    state: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    cause: Mapping[str, str] | None = None
+    files: Sequence[ResultFile] = ()
+    kept: bool = False
+    saved: bool = True
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Rebuild a node's result from its document."""
+        return cls(**{**document, "files": tuple(ResultFile(**file) for file in document["files"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """Everything a run needs. ``asset_content_key`` names the archive, code or script; ``fields`` the model's schema.
 
     ``input_references`` and ``output_reference`` are kept as the wire gave them, for the answer; ``inputs`` are the
     same inputs resolved. ``output_asset_id`` is set where the output overwrites an asset that exists.
-    ``sealed_variables`` are secret environment variables, encrypted: only the child sees them.
+    ``cpus`` and ``memory_limit_bytes`` are what its hardware specification has. Only with ``network`` may it use that.
+    After ``timeout_seconds`` of running its child is ended and the run has failed; None: it may take as long as it
+    likes. ``sealed_variables`` are secret environment variables, encrypted: only the child sees them.
+    ``environment`` is what the software specification meant; None in runs from before that was kept.
+    ``entrypoint`` is the file that a code package begins with, ``parameters`` are a notebook's (None: none given).
+    ``flow`` are the nodes of a flow. A run that repairs another (``repair_of``) takes over the nodes in ``kept``.
     """
 
     kind: str
@@ -56,6 +97,9 @@ class RunSpec:
     fields: Sequence[Mapping[str, str]] | None = None
     hardware: Mapping[str, Any] = field(default_factory=dict)
     memory_limit_bytes: int | None = None
+    cpus: float | None = None
+    network: bool = True
+    timeout_seconds: int | None = None
     inline: Sequence[InlineTable] = ()
     inputs: Sequence[InputAsset] = ()
     input_references: Sequence[Mapping[str, Any]] | None = None
@@ -63,6 +107,12 @@ class RunSpec:
     output_asset_id: str | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     sealed_variables: str | None = None
+    environment: SoftwareEnvironment | None = None
+    entrypoint: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    flow: FlowPlan | None = None
+    kept: Sequence[NodeResult] = ()
+    repair_of: str | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -72,24 +122,38 @@ class RunSpec:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild a specification from its document."""
+        environment, flow = document.get("environment"), document.get("flow")
         parts = {
             "inline": tuple(InlineTable(**table) for table in document["inline"]),
             "inputs": tuple(InputAsset(**asset) for asset in document["inputs"]),
+            "environment": SoftwareEnvironment.of(environment) if environment else None,
+            "flow": FlowPlan.of(flow) if flow else None,
+            "kept": tuple(NodeResult.of(node) for node in document.get("kept", ())),
         }
         return cls(**{**document, **parts})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a run left: inline predictions or an output asset, row counts, the packages it ran with, its log."""
+    """What a run left: inline predictions or an output asset, files, row counts, the packages it ran with, its log.
+
+    ``isolation`` are the names of what held it to its box, and to its hardware.
+    ``output_key`` is the content that it gave the asset, which the asset holds: it tells whether it still has that.
+    """
 
     predictions: Sequence[InlineTable] = ()
     output_asset_id: str | None = None
     output_name: str | None = None
+    output_key: str | None = None
     rows_read: int | None = None
     rows_scored: int | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
     log_key: str | None = None
+    files: Sequence[ResultFile] = ()
+    nodes: Sequence[NodeResult] = ()
+    peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    isolation: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that the store keeps."""
@@ -98,9 +162,15 @@ class RunResult:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild a result from its document."""
-        return cls(**{**document, "predictions": tuple(InlineTable(**table) for table in document["predictions"])})
+        parts = {
+            "predictions": tuple(InlineTable(**table) for table in document["predictions"]),
+            "files": tuple(ResultFile(**file) for file in document.get("files", ())),
+            "nodes": tuple(NodeResult.of(node) for node in document.get("nodes", ())),
+        }
+        return cls(**{**document, **parts})
 
     def content_keys(self) -> list[str]:
-        """Return the keys of the content that belongs to the run alone."""
+        """Return the keys of the content that this run brought; what it kept of another it holds from its beginning."""
         keys = [table.content_key for table in self.predictions if table.content_key]
-        return [*keys, *([self.log_key] if self.log_key else [])]
+        files = [*self.files, *(file for node in self.nodes if not node.kept for file in node.files)]
+        return [*keys, *(file.content_key for file in files), *([self.log_key] if self.log_key else [])]

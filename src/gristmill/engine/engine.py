@@ -8,10 +8,13 @@ import shutil
 import socket
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
+from gristmill.domain.capacity import Capacity
 from gristmill.engine.execution import Execution
-from gristmill.engine.janitor import Janitor
+from gristmill.engine.janitor import BUSY, Janitor
 from gristmill.engine.loop import Loop
+from gristmill.engine.notifier import Notifier
 from gristmill.engine.rescuer import Rescuer
 from gristmill.engine.scheduler import Scheduler
 from gristmill.engine.worker import Worker
@@ -19,6 +22,7 @@ from gristmill.launch.launcher import Launcher
 from gristmill.service import claims, workers
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
+from gristmill.service.environments import Environments
 
 _log = logging.getLogger("gristmill.engine")
 _POLL_SECONDS = 0.25
@@ -27,37 +31,59 @@ _RESCUE_SECONDS = 2.0
 _TIDY_SECONDS = 2.0
 _SCHEDULE_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 15.0
+_NOTIFY_SECONDS = 1.0
+_CLEAR_SECONDS = 3600.0
 
 
 class Engine:
     """Claims and runs what is queued. Use cases of the same process ring ``wake``; other runs are found by polling."""
 
     def __init__(
-        self, context: Context, launcher: Launcher, *, slots: int, lease_seconds: float, grace_seconds: float
+        self,
+        context: Context,
+        launcher: Launcher,
+        environments: Environments,
+        *,
+        slots: int,
+        lease_seconds: float,
+        grace_seconds: float,
+        disk_bytes: int | None = None,
+        offers: Capacity | None = None,
     ) -> None:
         # Whatever the engine itself ends may free a lane: it rings its own bell.
         self._context = replace(context, wake=self.wake)
         self._launcher = launcher
+        self._environments = environments
         self._slots = slots
         self._lease = timedelta(seconds=lease_seconds)
         self._grace_seconds = grace_seconds
+        self._disk_bytes = disk_bytes
+        self._offers = offers
         self._loops: list[Loop] = []
 
     def start(self) -> None:
         """Register as a worker and begin; what a dead worker of this data directory left on disk is swept."""
         host = socket.gethostname()
-        self._worker_id = workers.register(self._context, host=host, pid=os.getpid(), slots=self._slots)
-        self._worker = Worker(self._context, self._worker_id, self._execute, slots=self._slots, lease=self._lease)
+        self._worker_id = workers.register(
+            self._context, host=host, pid=os.getpid(), slots=self._slots, offers=self._offers
+        )
+        self._worker = Worker(
+            self._context, self._worker_id, self._execute, slots=self._slots, lease=self._lease, offers=self._offers
+        )
         self._sweep()
-        rescuer, janitor = Rescuer(self._context), Janitor(self._context)
+        rescuer, self._janitor = Rescuer(self._context), Janitor(self._context)
         self._claiming = Loop("worker", self._worker.step, every_seconds=_POLL_SECONDS)
         self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
-        self._tidying = Loop("janitor", janitor.step, every_seconds=_TIDY_SECONDS)
+        self._tidying = Loop("janitor", self._tidy, every_seconds=_TIDY_SECONDS)
         self._rescuing = Loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
         scheduler = Scheduler(self._context)
         self._scheduling = Loop("scheduler", scheduler.step, every_seconds=_SCHEDULE_SECONDS)
+        self._notifier = Notifier(self._context, ring=self._wake_notifier)
+        self._notifying = Loop("notifier", self._notifier.step, every_seconds=_NOTIFY_SECONDS)
         self._heartbeat = Loop("heartbeat", self._say_alive, every_seconds=_HEARTBEAT_SECONDS)
-        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._scheduling, self._heartbeat]
+        self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._scheduling]
+        clearing = Loop("environments", self._environments.remove_unused, every_seconds=_CLEAR_SECONDS)
+        self._loops += [self._notifying, self._heartbeat, clearing]
         for loop in self._loops:
             loop.start()
         _log.info("engine.started", extra={"worker": self._worker_id, "slots": self._slots})
@@ -75,12 +101,20 @@ class Engine:
         self._worker.stop(self._grace_seconds)
         for loop in self._loops:
             loop.stop()
+        self._notifier.stop(self._grace_seconds)
         self._launcher.close()
         workers.leave(self._context, self._worker_id)
         _log.info("engine.stopped", extra={"worker": self._worker_id})
 
     def _execute(self, assignment: Assignment) -> Execution:
-        return Execution(self._context, self._launcher, assignment)
+        return Execution(self._context, self._launcher, assignment, self._environments, disk_bytes=self._disk_bytes)
+
+    def _tidy(self) -> None:
+        if self._janitor.step() >= BUSY:
+            self._tidying.wake()
+
+    def _wake_notifier(self) -> None:
+        self._notifying.wake()
 
     def _say_alive(self) -> None:
         workers.seen(self._context, self._worker_id)
@@ -93,4 +127,11 @@ class Engine:
         for directory in root.iterdir():
             run_id, _, fence = directory.name.rpartition(".")
             if (run_id, fence) not in live:
-                shutil.rmtree(directory, ignore_errors=True)
+                _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a run directory, or the link in its place while it was in the box of a child."""
+    if directory.is_symlink():
+        directory.unlink(missing_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)

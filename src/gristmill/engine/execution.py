@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import os
 import shutil
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
 from gristmill.domain.errors import Conflict, NotFound
 from gristmill.domain.run import Cause, IllegalTransition, RunEvent
+from gristmill.domain.run_spec import RunResult
 from gristmill.engine import harvest, staging
+from gristmill.engine.disk_watch import DiskWatch
 from gristmill.engine.staging import RunFailed
+from gristmill.launch.build import BuildStopped
+from gristmill.launch.environments import Environment
 from gristmill.launch.launcher import Child, Ending, Launcher, LaunchFailed, Order
+from gristmill.launch.run_log import Masks, RunLog
 from gristmill.service import claims, contents
 from gristmill.service.claims import Assignment, Outcome, Settlement
 from gristmill.service.context import Context
+from gristmill.service.environments import EnvironmentFailed, Environments
 from gristmill_runner import protocol
 
 _log = logging.getLogger("gristmill.engine")
@@ -24,6 +35,7 @@ _LOOK_SECONDS = 0.25
 _PROGRESS_SECONDS = 1.0
 _CANCEL_GRACE_SECONDS = 10.0
 _SETTLE_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0, 10.0)
+_BUILD_LOG_BYTES = 16 * 2**20
 _WARM_KINDS = frozenset({"model", "function"})
 
 
@@ -31,18 +43,33 @@ class Request(IntEnum):
     """What has been asked of a run at work; a later one of higher rank wins."""
 
     GO_ON = 0
-    CANCEL = 1
-    HAND_BACK = 2
-    ABANDON = 3
+    TIME_OUT = 1
+    DISK_FULL = 2
+    CANCEL = 3
+    HAND_BACK = 4
+    ABANDON = 5
 
 
 class Execution:
-    """Does one assignment. Its worker may ask it to stop from another thread."""
+    """Does one assignment. Its worker may ask it to stop from another thread.
 
-    def __init__(self, context: Context, launcher: Launcher, assignment: Assignment) -> None:
+    Without ``environments`` every run gets the launcher's own. ``disk_bytes`` is the most that a run may have on disk.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        launcher: Launcher,
+        assignment: Assignment,
+        environments: Environments | None = None,
+        *,
+        disk_bytes: int | None = None,
+    ) -> None:
         self._context = context
         self._launcher = launcher
         self._assignment = assignment
+        self._environments = environments
+        self._disk_bytes = disk_bytes
         self._request = Request.GO_ON
         self._reported = 0.0
 
@@ -70,15 +97,17 @@ class Execution:
         """Return the run's one outcome, whatever happens on the way."""
         try:
             staging.stage_in(self._context, self._assignment)
-            claims.started(self._context, self._assignment)
-            child = self._launcher.launch(self._order(directory))
-            try:
-                ending = self._watch(child, directory)
-                return self._harvest(directory, ending)
-            finally:
-                child.release()
+            with self._environment(directory) as environment:
+                claims.started(self._context, self._assignment)
+                return self._in_child(directory, environment)
         except RunFailed as failure:
             return Outcome(event=RunEvent.ERRED, cause=failure.cause)
+        except EnvironmentFailed as failure:
+            cause = Cause(code=failure.code, message=str(failure))
+            return Outcome(event=RunEvent.ERRED, cause=cause, result=self._log_alone(directory))
+        except BuildStopped:
+            canceled = self._request is Request.CANCEL
+            return Outcome(event=RunEvent.STOPPED, result=self._log_alone(directory) if canceled else None)
         except LaunchFailed as failure:
             return Outcome(event=RunEvent.ERRED, cause=Cause(code="launch_failed", message=str(failure)))
         except IllegalTransition:
@@ -92,17 +121,65 @@ class Execution:
             message = f"Gristmill failed at this run ({type(error).__name__}: {error}); the worker's log says more."
             return Outcome(event=RunEvent.ERRED, cause=Cause(code="internal_error", message=message))
 
-    def _order(self, directory: Path) -> Order:
+    @contextmanager
+    def _environment(self, directory: Path) -> Iterator[Environment | None]:
+        """Hold the run's environment, None for the launcher's own; what its build says is the beginning of the log."""
+        if self._environments is None:
+            yield None
+            return
+        with closing(RunLog(directory / protocol.LOG, _BUILD_LOG_BYTES)) as log:
+            try:
+                held = self._environments.hold(
+                    self._assignment.spec, tell=log.write, stopped=lambda: self._request is not Request.GO_ON
+                )
+            except EnvironmentFailed as failure:
+                log.write(f"{failure.code}: {failure}\n".encode())
+                raise
+        if held is None:
+            yield None
+            return
+        with held:
+            yield held.environment
+
+    def _in_child(self, directory: Path, environment: Environment | None) -> Outcome:
+        if environment is not None and staging.has_kernel(self._assignment.spec):
+            staging.name_interpreter(directory, environment.python)
+        order = self._order(directory, environment)
+        child = self._launcher.launch(order)
+        try:
+            ending = self._watch(child, directory)
+            self._report_progress(directory, at_once=staging.has_kernel(self._assignment.spec))
+            outcome = _with_packages(_with_usage(self._harvest(directory, ending), ending), environment)
+            return _without_secrets(outcome, order.secrets)
+        finally:
+            child.release()
+
+    def _order(self, directory: Path, environment: Environment | None) -> Order:
         run, spec = self._assignment.run, self._assignment.spec
         warm = f"{run.lane_id}:{spec.asset_content_key}:{spec.specification_id}:{spec.memory_limit_bytes}"
+        kernels = environment if staging.has_kernel(spec) else None
         return Order(
             directory=directory,
+            # What drives a kernel is in the launcher's own environment; the kernel is the environment's.
+            environment=None if kernels else environment,
+            readable=(staging.unpacked(self._context, spec), *(kernels.places if kernels else ())),
             warm_key=warm if spec.kind in _WARM_KINDS else None,
             memory_limit_bytes=spec.memory_limit_bytes,
+            cpus=spec.cpus,
+            file_bytes=self._disk_bytes,
+            network=spec.network,
+            secrets=staging.secret_values(self._context, spec, directory),
         )
 
     def _watch(self, child: Child, directory: Path) -> Ending:
-        while (ending := child.wait(_LOOK_SECONDS)) is None:
+        limit_seconds = self._assignment.spec.timeout_seconds
+        deadline = time.monotonic() + limit_seconds if limit_seconds else math.inf
+        disk = DiskWatch(directory, self._disk_bytes)
+        while (ending := child.wait(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())))) is None:
+            if time.monotonic() >= deadline:
+                self._ask(Request.TIME_OUT)
+            if disk.is_full():
+                self._ask(Request.DISK_FULL)
             if self._request is not Request.GO_ON:
                 return self._end(child)
             self._report_progress(directory)
@@ -110,7 +187,8 @@ class Execution:
 
     def _end(self, child: Child) -> Ending:
         """Ask the child to stop; after the grace period, or where nobody waits for its result, kill it."""
-        grace_seconds = _CANCEL_GRACE_SECONDS if self._request is Request.CANCEL else 0.0
+        asked_kindly = self._request in {Request.CANCEL, Request.TIME_OUT}
+        grace_seconds = _CANCEL_GRACE_SECONDS if asked_kindly else 0.0
         if grace_seconds:
             child.terminate()
         ending = child.wait(grace_seconds)
@@ -122,8 +200,15 @@ class Execution:
     def _harvest(self, directory: Path, ending: Ending) -> Outcome:
         if self._request >= Request.HAND_BACK:
             return Outcome(event=RunEvent.STOPPED)
+        if self._request is Request.TIME_OUT:
+            return harvest.timed_out(self._context, self._assignment, directory)
+        if self._request is Request.DISK_FULL:
+            return harvest.disk_full(self._context, directory, limit_bytes=self._disk_bytes or 0)
         canceled = self._request is Request.CANCEL
         return harvest.harvest(self._context, self._assignment, directory, ending, canceled=canceled)
+
+    def _log_alone(self, directory: Path) -> RunResult:
+        return RunResult(log_key=harvest.keep_log(self._context, directory))
 
     def _conclude(self, outcome: Outcome) -> None:
         match self._request:
@@ -155,8 +240,8 @@ class Execution:
                 contents.note(self._context, harvest.content_keys(outcome))
             return
 
-    def _report_progress(self, directory: Path) -> None:
-        if time.monotonic() - self._reported < _PROGRESS_SECONDS:
+    def _report_progress(self, directory: Path, *, at_once: bool = False) -> None:
+        if not at_once and time.monotonic() - self._reported < _PROGRESS_SECONDS:
             return
         self._reported = time.monotonic()
         newest = _last_line(directory / protocol.PROGRESS)
@@ -167,13 +252,43 @@ class Execution:
         self._request = max(self._request, request)
 
 
+def _with_packages(outcome: Outcome, environment: Environment | None) -> Outcome:
+    """Add what is installed in an environment that was built: the child tells only what it knows to be used."""
+    if environment is None or outcome.result is None:
+        return outcome
+    packages = {**environment.packages, **outcome.result.packages}
+    return replace(outcome, result=replace(outcome.result, packages=packages))
+
+
+def _with_usage(outcome: Outcome, ending: Ending) -> Outcome:
+    """Add what the run used and what held it."""
+    if outcome.result is None:
+        return outcome
+    used = replace(
+        outcome.result,
+        peak_memory_bytes=ending.peak_bytes,
+        cpu_seconds=round(ending.cpu_seconds, 3) if ending.cpu_seconds is not None else None,
+        isolation=ending.isolation,
+    )
+    return replace(outcome, result=used)
+
+
+def _without_secrets(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
+    """Mask secrets also in why a run failed: exceptions quote what they were given."""
+    if outcome.cause is None:
+        return outcome
+    masks, cause = Masks(secrets), outcome.cause
+    traceback = masks.masked(cause.traceback) if cause.traceback else None
+    return replace(outcome, cause=replace(cause, message=masks.masked(cause.message), traceback=traceback))
+
+
 def _last_line(path: Path) -> dict[str, int] | None:
     """Return the newest whole line of the progress file."""
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
+        with protocol.open_plain(path) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
             lines = file.read().split(b"\n")[:-1]
-    except FileNotFoundError:
+    except OSError:
         return None
     found: dict[str, int] | None = json.loads(lines[-1]) if lines else None
     return found

@@ -5,11 +5,15 @@ from __future__ import annotations
 import mimetypes
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gristmill.content.content import Stored
 from gristmill.domain.run import Cause, RunEvent
-from gristmill.domain.run_spec import InlineTable, RunResult
-from gristmill.engine.staging import output_name
+from gristmill.domain.run_spec import InlineTable, ResultFile, RunResult, RunSpec
+from gristmill.engine import run_files
+from gristmill.engine.run_files import RunFiles
+from gristmill.engine.staging import output_name, output_path
 from gristmill.launch.launcher import Ending
 from gristmill.service import inline_tables
 from gristmill.service.claims import Assignment, Outcome, Publication
@@ -19,36 +23,67 @@ from gristmill_runner import protocol
 _FORMAT_MIMES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "jsonl": "application/x-ndjson"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a run left, kept as content: its log, its files, and what becomes a data asset."""
+
+    log_key: str | None
+    files: tuple[ResultFile, ...] = ()
+    publication: Publication | None = None
+
+    def result(self, result: RunResult | None = None) -> RunResult:
+        return replace(result or RunResult(), log_key=self.log_key, files=self.files)
+
+
 def harvest(context: Context, assignment: Assignment, directory: Path, ending: Ending, *, canceled: bool) -> Outcome:
     """Return how the run ended; results and log are content by then, but belong to nobody until the run is settled."""
     result = protocol.read_result(directory)
-    log_key = keep_log(context, directory)
+    left = _left(context, assignment, directory, result)
     if result is None:
-        return _without_result(ending, canceled=canceled, log_key=log_key)
+        return _without_result(ending, left, canceled=canceled)
     kept = RunResult(
         predictions=tuple(_predictions(context, directory, result)),
         rows_read=result.get("rows", {}).get("read"),
         rows_scored=result.get("rows", {}).get("scored"),
         packages={"python": result.get("python", ""), **result.get("packages", {})},
-        log_key=log_key,
     )
-    publication = _publication(context, assignment, directory, result)
+    kept, publication = left.result(kept), left.publication
     match result["outcome"]:
         case "completed":
             return Outcome(
                 event=RunEvent.SUCCEEDED, result=kept, publication=publication, warning=result.get("warning")
             )
         case "canceled" if canceled:
-            return Outcome(event=RunEvent.STOPPED, result=kept)
+            return Outcome(event=RunEvent.STOPPED, result=kept, publication=publication)
         case _:
             cause = _cause(result.get("cause") or {"code": "stopped", "message": "The child was told to stop."})
+            if ending.out_of_memory and cause.code != "out_of_memory":
+                cause = replace(_out_of_memory(ending), traceback=cause.traceback)
             return Outcome(event=RunEvent.ERRED, cause=cause, result=kept, publication=publication)
+
+
+def timed_out(context: Context, assignment: Assignment, directory: Path) -> Outcome:
+    """Return the outcome of a run that was ended because its time was over; what it said and left is kept."""
+    message = f"The run worked for longer than its time limit of {assignment.spec.timeout_seconds} s and was ended."
+    left = _left(context, assignment, directory, None)
+    cause = Cause(code="timed_out", message=message)
+    return Outcome(event=RunEvent.ERRED, cause=cause, result=left.result(), publication=left.publication)
+
+
+def disk_full(context: Context, directory: Path, *, limit_bytes: int) -> Outcome:
+    """Return the outcome of a run that was ended because it filled the disk; what it said is kept, its files not."""
+    message = (
+        f"The run had more than {limit_bytes / 2**20:,.0f} MiB on disk, its inputs and outputs included, and was "
+        "ended. The administrator can raise GRISTMILL_RUN_DISK_BYTES."
+    )
+    result = RunResult(log_key=keep_log(context, directory))
+    return Outcome(event=RunEvent.ERRED, cause=Cause(code="disk_full", message=message), result=result)
 
 
 def keep_log(context: Context, directory: Path) -> str | None:
     """Move the run's log into the content store; None where the run said nothing."""
     log = directory / protocol.LOG
-    if not log.exists() or log.stat().st_size == 0:
+    if log.is_symlink() or not log.is_file() or log.stat().st_size == 0:
         return None
     return context.content.put_file(log).key
 
@@ -62,47 +97,62 @@ def content_keys(outcome: Outcome) -> list[str]:
 def _predictions(context: Context, directory: Path, result: protocol.Result) -> Iterator[InlineTable]:
     for table in result.get("predictions", []):
         described = InlineTable(rows=table["rows"], fields=table.get("fields"), members=table.get("members", {}))
-        with (directory / table["path"]).open("rb") as lines:
+        with _inside(directory, table["path"]).open("rb") as lines:
             yield inline_tables.keep_file(context, described, lines)
 
 
-def _publication(
-    context: Context, assignment: Assignment, directory: Path, result: protocol.Result
-) -> Publication | None:
-    outputs = result.get("outputs", [])
-    reference = assignment.spec.output_reference
-    if not outputs or reference is None:
-        return None
-    path = directory / outputs[0]
-    name = output_name(assignment.spec)
-    return Publication(
-        name=name,
-        description=str((reference.get("location") or {}).get("description") or ""),
-        mime=_mime(assignment, name),
-        stored=context.content.put_file(path),
-    )
+def _left(context: Context, assignment: Assignment, directory: Path, result: protocol.Result | None) -> _Left:
+    """Keep what the run left: of user code all of its files, however it ended, of a model what it calls its output."""
+    spec, log_key = assignment.spec, keep_log(context, directory)
+    reference = spec.output_reference
+    if spec.kind not in run_files.KINDS:
+        outputs = result.get("outputs", []) if result else []
+        stored = context.content.put_file(_inside(directory, outputs[0])) if outputs and reference is not None else None
+        mime = mimetypes.guess_type(output_name(spec))[0] or _FORMAT_MIMES["csv"]
+        return _Left(log_key, publication=_publication(spec, mime, stored) if stored else None)
+    left = RunFiles(context, directory, output_path=output_path(spec) if reference is not None else None)
+    main = left.main() if reference is not None else None
+    return _Left(log_key, left.all(), _publication(spec, *main) if main else None)
 
 
-def _mime(assignment: Assignment, name: str) -> str:
-    if assignment.spec.kind in {"python_script", "r_script"}:
-        return "application/zip"
-    return mimetypes.guess_type(name)[0] or _FORMAT_MIMES["csv"]
+def _inside(directory: Path, name: str) -> Path:
+    """Return a file that the run names; user code could name one of the server's.
+
+    Raises:
+        FileNotFoundError: it is not a plain file of the run directory.
+
+    """
+    path, place = (directory / name).resolve(), directory.resolve()
+    if not path.is_relative_to(place) or not path.is_file():
+        raise FileNotFoundError(f"the run named {name!r}, which is no file of its directory")
+    return path
+
+
+def _publication(spec: RunSpec, mime: str, stored: Stored) -> Publication:
+    location = (spec.output_reference or {}).get("location") or {}
+    name, description = output_name(spec), str(location.get("description") or "")
+    return Publication(name=name, description=description, mime=mime, stored=stored)
 
 
 def _cause(cause: protocol.Cause) -> Cause:
     return Cause(code=cause["code"], message=cause["message"], traceback=cause.get("traceback"))
 
 
-def _without_result(ending: Ending, *, canceled: bool, log_key: str | None) -> Outcome:
-    kept = RunResult(log_key=log_key)
+def _without_result(ending: Ending, left: _Left, *, canceled: bool) -> Outcome:
     if canceled:
-        return Outcome(event=RunEvent.STOPPED, result=kept)
-    return Outcome(event=RunEvent.ERRED, cause=_killed(ending), result=kept)
+        return Outcome(event=RunEvent.STOPPED, result=left.result(), publication=left.publication)
+    return Outcome(event=RunEvent.ERRED, cause=_killed(ending), result=left.result(), publication=left.publication)
+
+
+def _out_of_memory(ending: Ending) -> Cause:
+    peak = f" It held {ending.peak_bytes / 2**20:,.0f} MiB at its peak." if ending.peak_bytes else ""
+    message = f"The run needed more memory than its hardware specification has.{peak}"
+    return Cause(code="out_of_memory", message=message)
 
 
 def _killed(ending: Ending) -> Cause:
     if ending.out_of_memory:
-        return Cause(code="out_of_memory", message="The run needed more memory than its hardware specification has.")
+        return _out_of_memory(ending)
     match ending.signal:
         case None:
             message = f"The process exited with code {ending.exit_code} and left no result."

@@ -8,16 +8,18 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from gristmill.domain.errors import Invalid
 from gristmill.domain.run import Cause
 from gristmill.domain.run_spec import InputAsset, RunSpec
-from gristmill.domain.specification import SoftwareSpecification
-from gristmill.service import inline_tables, software_specifications
+from gristmill.engine.run_files import KINDS
+from gristmill.service import inline_tables, software_specifications, tokens
 from gristmill.service.archives import unpack
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
 from gristmill_runner import protocol
 
 CHUNK_ROWS = 10_000
+_TOKEN = "USER_ACCESS_TOKEN"  # noqa: S105 - the variable's name
 _FORMATS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 
 
@@ -45,7 +47,6 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
     _refuse_connections(spec)
     (directory / protocol.INPUTS).mkdir(parents=True)
     software = software_specifications.of_run(context, assignment.run.space_id, spec.specification_id)
-    _say_where(directory, software)
     document = protocol.Spec(
         version=protocol.VERSION,
         run_id=assignment.run.id,
@@ -57,6 +58,10 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         files=_files(context, spec.inputs, directory),
         output=_output(spec),
         environment_variables=_variables(context, spec),
+        platform_variables=_platform_variables(context, assignment) if spec.kind in KINDS else {},
+        entrypoint=spec.entrypoint,
+        parameters=dict(spec.parameters) if spec.parameters is not None else None,
+        variable_parameters=dict(spec.environment_variables),
         chunk_rows=CHUNK_ROWS,
         specification_name=spec.specification_name,
         specification_packages=dict(software.packages),
@@ -78,12 +83,30 @@ def unpacked(context: Context, spec: RunSpec) -> Path:
         with context.content.open(spec.asset_content_key) as stream:
             unpack(stream, draft, name=spec.asset_content_name, limits=context.limits)
         draft.rename(target)
+    except Invalid as error:
+        raise RunFailed(error.code, f"The content of the asset cannot be unpacked: {error.message}") from error
     except OSError:
         if not target.exists():
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
+
+
+def secret_values(context: Context, spec: RunSpec, directory: Path) -> list[str]:
+    """Return what no log may show: the values of secret variables, and the token in a directory that is staged."""
+    token = protocol.read_spec(directory).get("platform_variables", {}).get(_TOKEN)
+    return [*_sealed(context, spec).values(), *([token] if token else [])]
+
+
+def has_kernel(spec: RunSpec) -> bool:
+    """Tell whether the run's code is executed by a kernel, which is what needs the run's environment then."""
+    return spec.kind == "notebook" or (spec.kind == "code_package" and str(spec.entrypoint).endswith(".ipynb"))
+
+
+def name_interpreter(directory: Path, python: Path) -> None:
+    """Let the kernel of a run that is staged be one of this interpreter."""
+    protocol.write_spec(directory, {**protocol.read_spec(directory), "python": str(python)})
 
 
 def format_of(name: str) -> str:
@@ -93,8 +116,23 @@ def format_of(name: str) -> str:
 
 def _variables(context: Context, spec: RunSpec) -> dict[str, str]:
     """Return the run's variables; those of one run win over the job's secret ones."""
-    sealed = json.loads(context.secrets.decrypt(spec.sealed_variables)) if spec.sealed_variables else {}
-    return {**sealed, **spec.environment_variables}
+    return {**_sealed(context, spec), **spec.environment_variables}
+
+
+def _sealed(context: Context, spec: RunSpec) -> dict[str, str]:
+    if not spec.sealed_variables:
+        return {}
+    variables: dict[str, str] = json.loads(context.secrets.decrypt(spec.sealed_variables))
+    return variables
+
+
+def _platform_variables(context: Context, assignment: Assignment) -> dict[str, str]:
+    """Return the variables by which user code finds the server, and may speak to it for as long as the run lasts."""
+    variables = {"SPACE_ID": assignment.run.space_id}
+    if context.public_url:
+        variables["RUNTIME_ENV_APSX_URL"] = context.public_url
+    token = tokens.for_run(context, assignment.run)
+    return {**variables, _TOKEN: token.value} if token else variables
 
 
 def _payload(assignment: Assignment) -> dict[str, object]:
@@ -108,14 +146,6 @@ def _payload(assignment: Assignment) -> dict[str, object]:
     }
     deployment = {"id": run.deployment_id}
     return {"name": run.name, "space_id": run.space_id, "deployment": deployment, "scoring": scoring}
-
-
-def _say_where(directory: Path, software: SoftwareSpecification) -> None:
-    """Begin the log with a word where a run does not get the very packages that its specification lists."""
-    own = software_specifications.own_environment()
-    if software.id != own.id:
-        message = f"Software specification {software.name}: run here in {own.name}, whose packages may be newer.\n"
-        (directory / protocol.LOG).write_text(message, encoding="utf-8")
 
 
 def _inline(context: Context, spec: RunSpec, directory: Path) -> list[protocol.InlineTable]:
@@ -143,8 +173,12 @@ def _files(context: Context, inputs: Sequence[InputAsset], directory: Path) -> l
 def _output(spec: RunSpec) -> protocol.Output:
     if spec.output_reference is None:
         return {"kind": "inline"}
-    name = output_name(spec)
-    return {"kind": "file", "path": f"{protocol.OUTPUTS}/{_file_name(name, 0, set())}", "format": format_of(name)}
+    return {"kind": "file", "path": output_path(spec), "format": format_of(output_name(spec))}
+
+
+def output_path(spec: RunSpec) -> str:
+    """Return where in the run directory the results go that an asset is to hold."""
+    return f"{protocol.OUTPUTS}/{_file_name(output_name(spec), 0, set())}"
 
 
 def output_name(spec: RunSpec) -> str:

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import RunState
 from gristmill.service import claims
-from gristmill.service.claims import Assignment, Claim
+from gristmill.service.claims import Assignment, Claim, Room
 from gristmill.service.context import Context
 
 _log = logging.getLogger("gristmill.engine")
@@ -34,7 +35,10 @@ class Execution(Protocol):
 
 
 class Worker:
-    """Holds at most ``slots`` runs. ``step`` claims, ``pulse`` renews; both may be called from any one thread each."""
+    """Holds at most ``slots`` runs, which reserve no more than ``offers`` (None: whatever they like).
+
+    ``step`` claims, ``pulse`` renews; both may be called from any one thread each.
+    """
 
     def __init__(
         self,
@@ -44,13 +48,16 @@ class Worker:
         *,
         slots: int,
         lease: timedelta,
+        offers: Capacity | None = None,
     ) -> None:
         self._context = context
         self._worker_id = worker_id
         self._execute = execute
         self._slots = slots
         self._lease = lease
+        self._offers = offers
         self._held: dict[tuple[str, int], Execution] = {}
+        self._reserved: dict[tuple[str, int], Capacity] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="gristmill-run")
@@ -67,7 +74,7 @@ class Worker:
         """Claim and begin runs until no slot is free or none can start; return how many."""
         begun = 0
         while self._free_slots() > 0:
-            assignment = claims.take(self._context, self._worker_id, lease=self._lease)
+            assignment = claims.take(self._context, self._worker_id, lease=self._lease, room=self._room())
             if assignment is None:
                 break
             self._begin(assignment)
@@ -112,11 +119,18 @@ class Worker:
         with self._lock:
             return 0 if self._stopping else self._slots - len(self._held)
 
+    def _room(self) -> Room | None:
+        if self._offers is None:
+            return None
+        with self._lock:
+            return Room(offered=self._offers, left=self._offers.without(self._reserved.values()))
+
     def _begin(self, assignment: Assignment) -> None:
         execution = self._execute(assignment)
         key = (assignment.run.id, assignment.run.fence)
         with self._lock:
             self._held[key] = execution
+            self._reserved[key] = _reserved(assignment)
         self._pool.submit(self._work, key, execution)
 
     def _work(self, key: tuple[str, int], execution: Execution) -> None:
@@ -128,5 +142,10 @@ class Worker:
         finally:
             with self._idle:
                 del self._held[key]
+                del self._reserved[key]
                 self._idle.notify_all()
             self._context.wake()
+
+
+def _reserved(assignment: Assignment) -> Capacity:
+    return Capacity.of(cpus=assignment.spec.cpus, memory_bytes=assignment.spec.memory_limit_bytes)

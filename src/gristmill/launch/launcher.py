@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from gristmill.launch.environments import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,21 +15,37 @@ class Order:
     """One run directory to be run.
 
     ``warm_key`` names the deployment revision whose child may serve it and may stay for the next one; None asks for a
-    fresh child. ``memory_limit_bytes`` bounds the child's private memory.
+    fresh child. ``memory_limit_bytes`` bounds the child's private memory, ``cpus`` the processors that it and all that
+    it starts use, ``file_bytes`` the size of a file that it writes. Without an ``environment`` it is the launcher's
+    own. In a sandbox it may read the paths ``readable`` too, and use the network only where ``network`` is true.
+    Values of ``secrets`` are masked in the run's log.
     """
 
     directory: Path
+    environment: Environment | None = None
     warm_key: str | None = None
     memory_limit_bytes: int | None = None
+    cpus: float | None = None
+    file_bytes: int | None = None
+    network: bool = True
+    readable: Sequence[Path] = ()
+    secrets: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a child left a run directory: it answered (``exit_code`` is None), exited, or was ended by a signal."""
+    """How a child left a run directory: it answered (``exit_code`` is None), exited, or was ended by a signal.
+
+    ``out_of_memory`` tells that the kernel ended it, or a process that it started, because its memory was used up.
+    What it used and what it was held to do not make two endings different.
+    """
 
     exit_code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
+    peak_bytes: int | None = field(default=None, compare=False)
+    cpu_seconds: float | None = field(default=None, compare=False)
+    isolation: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Child(Protocol):

@@ -22,10 +22,15 @@ def kernel_kills() -> int:
     return 0
 
 
-def ran_out(*, number: int | None, kills_before: int, peak_bytes: int, limit_bytes: int | None) -> bool:
-    """Judge a death by signal: the kernel's kill, or an abort with the memory limit nearly used up."""
+def ran_out(
+    *, number: int | None, kills_before: int, peak_bytes: int, limit_bytes: int | None, kills: int | None = None
+) -> bool:
+    """Judge a death by signal: the kernel's kill, or an abort with the memory limit nearly used up.
+
+    ``kills`` are those counted by now; without them it is asked for those in our own group.
+    """
     if number == signal.SIGKILL:
-        return kernel_kills() > kills_before
+        return (kernel_kills() if kills is None else kills) > kills_before
     return number == signal.SIGABRT and limit_bytes is not None and peak_bytes >= _NEAR_LIMIT * limit_bytes
 
 

@@ -9,17 +9,19 @@ import os
 import selectors
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gristmill.launch.child import ProcessChild
+from gristmill.launch.confinement import Confined, Confinement, Sandbox
 from gristmill.launch.environments import Environment
 from gristmill.launch.launcher import Child, LaunchFailed, Order
-from gristmill.launch.served import Pipes, ServedProcess
+from gristmill.launch.served import Pipes, ProcessEnd, ServedProcess
 from gristmill.launch.zygote import Zygote
+from gristmill.launch.zygotes import Nest, Nests
 
-_Key = tuple[str, int | None]
+_Key = tuple[str, int | None, float | None, bool, str]
 _CLOSE_SECONDS = 5.0
 _LONGEST_NAP_SECONDS = 1.0
 
@@ -31,6 +33,7 @@ class _Ticket:
     zygote: Zygote
     pipes: Pipes
     memory_limit_bytes: int | None
+    confined: Confined
     answered: threading.Event = field(default_factory=threading.Event)
     process: ServedProcess | None = None
     refusal: str = "the zygote ended"
@@ -38,10 +41,13 @@ class _Ticket:
 
 
 class ProcessLauncher:
-    """Implements ``Launcher`` with one zygote of one software environment.
+    """Implements ``Launcher`` with one zygote a software environment.
 
-    ``directory`` takes the zygote's own log. Idle children end after ``idle_seconds``, the longest idle first where
-    there are more than ``max_idle``. A thread of its own moves logs, replies and reports.
+    The one of ``environment`` is there all the time, others from their first order until they were not needed for
+    ``zygote_idle_seconds``, or others want their place: there are at most ``max_zygotes``, unless more are at work.
+    ``directory`` takes the zygotes' own logs and the boxes that ``sandbox`` shuts children in with. Idle children end
+    after ``idle_seconds``, the longest idle first where there are more than ``max_idle``. A thread of its own moves
+    logs, replies and reports.
     """
 
     def __init__(
@@ -51,8 +57,12 @@ class ProcessLauncher:
         environment: Environment,
         idle_seconds: float = 300.0,
         max_idle: int = 8,
+        zygote_idle_seconds: float = 600.0,
+        max_zygotes: int = 8,
         start_seconds: float = 60.0,
         log_limit_bytes: int = 64 * 2**20,
+        sandbox: Sandbox = "off",
+        readable: Sequence[Path] = (),
     ) -> None:
         self.environment = environment
         self._directory = directory
@@ -60,6 +70,7 @@ class ProcessLauncher:
         self._max_idle = max_idle
         self._start_seconds = start_seconds
         self._log_limit_bytes = log_limit_bytes
+        self._confinement = Confinement(directory / "boxes", sandbox, tuple(readable))
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._selector = selectors.DefaultSelector()
@@ -69,27 +80,13 @@ class ProcessLauncher:
         self._processes: dict[int, ServedProcess] = {}
         self._keys: dict[ServedProcess, _Key] = {}
         self._idle: list[ServedProcess] = []
-        self._zygote: Zygote | None = None
-        self._ready = False
-        self._failure = ""
+        self._nests = Nests(environment, idle_seconds=zygote_idle_seconds, most=max_zygotes)
         self._closed = False
         self._selector.register(self._wake_read, selectors.EVENT_READ, lambda: os.read(self._wake_read, 64))
         self._thread = threading.Thread(target=self._move, name="launcher", daemon=True)
         self._thread.start()
-        self.start()
-
-    def start(self) -> None:
-        """Start the zygote where there is none; does not wait for it."""
         with self._lock:
-            if self._zygote is not None or self._closed:
-                return
-            try:
-                self._zygote = zygote = Zygote(self.environment, self._directory)
-            except OSError as error:
-                self._failure = str(error)
-                return
-            self._ready = False
-            self._watch(zygote.socket.fileno(), lambda: self._hear(zygote))
+            self._start(self._nests.of(environment))
 
     def launch(self, order: Order) -> Child:
         """Start (or wake) a child for the order.
@@ -106,6 +103,9 @@ class ProcessLauncher:
         with self._lock:
             try:
                 return self._begin(process, order)
+            except LaunchFailed:
+                self._drop(process)
+                raise
             except OSError as error:
                 self._drop(process)
                 raise LaunchFailed(f"the child ended before its run began: {error}") from error
@@ -119,12 +119,12 @@ class ProcessLauncher:
             for process in self._processes.values():
                 process.abandon()
             self._changed.wait_for(lambda: not self._processes, _CLOSE_SECONDS)
-            zygote, self._zygote = self._zygote, None
-            if zygote is not None:
+            zygotes = self._nests.empty()
+            for zygote in zygotes:
                 self._selector.unregister(zygote.socket)
             for number in list(self._tickets):
                 self._refuse(number, "the launcher is closed")
-        if zygote is not None:
+        for zygote in zygotes:
             zygote.stop(within_seconds=_CLOSE_SECONDS)
         with self._lock:
             for process in list(self._processes.values()):
@@ -141,23 +141,31 @@ class ProcessLauncher:
     def _wake(self, order: Order) -> Child | None:
         """Return a warm child of the order's key at work on it, or None."""
         self._refuse_when_closed()
-        if order.warm_key is None:
+        key = self._key(order)
+        if key is None:
             return None
-        key = (order.warm_key, order.memory_limit_bytes)
         for process in [process for process in self._idle if self._keys[process] == key]:
             self._idle.remove(process)
             with contextlib.suppress(OSError):  # it died idle, and we have not heard yet
                 return self._begin(process, order)
         return None
 
+    def _key(self, order: Order) -> _Key | None:
+        environment = order.environment or self.environment
+        if order.warm_key is None:
+            return None
+        return (order.warm_key, order.memory_limit_bytes, order.cpus, order.network, environment.name)
+
     def _forked(self, order: Order) -> ServedProcess:
-        zygote = self._ready_zygote()
-        ticket = _Ticket(zygote, Pipes(), order.memory_limit_bytes)
-        with self._lock:
+        with self._lock:  # held all along, so that the zygote does not end for idleness in between
+            zygote = self._ready_zygote(order.environment or self.environment)
+            confined = self._confinement.confine(order)
+            ticket = _Ticket(zygote, Pipes(), order.memory_limit_bytes, confined)
             number = next(self._numbers)
             self._tickets[number] = ticket
+            limit, box = order.memory_limit_bytes, confined.request
             try:
-                zygote.fork(number, memory_limit_bytes=order.memory_limit_bytes, descriptors=ticket.pipes.theirs)
+                zygote.fork(number, memory_limit_bytes=limit, descriptors=ticket.pipes.theirs, box=box)
             except OSError as error:
                 self._refuse(number, str(error))
         ticket.pipes.close_theirs()
@@ -168,22 +176,40 @@ class ProcessLauncher:
             ticket.given_up = True
             raise LaunchFailed(f"no child could be forked: {ticket.refusal}")
 
-    def _ready_zygote(self) -> Zygote:
-        with self._lock:
-            self._refuse_when_closed()
-            self._failure = ""
-            self.start()
-            ready = self._changed.wait_for(lambda: self._ready or self._failure, self._start_seconds)
-            if self._ready and self._zygote is not None:
-                return self._zygote
-            reason = self._failure if ready else f"it was not ready within {self._start_seconds:g} s"
-            raise LaunchFailed(f"the zygote of {self.environment.name} did not start: {reason}")
+    def _ready_zygote(self, environment: Environment) -> Zygote:
+        self._refuse_when_closed()
+        nest = self._nests.of(environment)
+        nest.failure = ""
+        self._start(nest)
+        nest.wanted += 1
+        try:
+            ready = self._changed.wait_for(lambda: nest.ready or nest.failure, self._start_seconds)
+        finally:
+            nest.wanted -= 1
+        if nest.ready and nest.zygote is not None:
+            return nest.zygote
+        reason = nest.failure if ready else f"it was not ready within {self._start_seconds:g} s"
+        raise LaunchFailed(f"the zygote of {environment.name} did not start: {reason}")
+
+    def _start(self, nest: Nest) -> None:
+        """Start a zygote where there is none; does not wait for it."""
+        nest.used_at = time.monotonic()
+        if nest.zygote is not None or self._closed:
+            return
+        try:
+            nest.zygote = zygote = Zygote(nest.environment, self._directory)
+        except OSError as error:
+            nest.failure = str(error)
+            return
+        nest.ready = False
+        self._watch(zygote.socket.fileno(), lambda: self._hear(nest, zygote))
 
     def _begin(self, process: ServedProcess, order: Order) -> Child:
-        if order.warm_key is not None:
-            self._keys[process] = (order.warm_key, order.memory_limit_bytes)
+        key = self._key(order)
+        if key is not None:
+            self._keys[process] = key
         child = ProcessChild(process.signal, functools.partial(self._release, process))
-        process.begin(child, order.directory, log_limit_bytes=self._log_limit_bytes)
+        process.begin(child, order, log_limit_bytes=self._log_limit_bytes)
         return child
 
     def _refuse_when_closed(self) -> None:
@@ -212,8 +238,12 @@ class ProcessLauncher:
         process.abandon()
 
     def _drop_expired(self) -> float:
-        """End children that were idle too long; return the seconds until the next one is."""
+        """End children and zygotes that were idle too long; return the seconds until the next child is."""
         now = time.monotonic()
+        at_work = [process.zygote for process in self._processes.values()]
+        for zygote in self._nests.expired(now, at_work=[*at_work, *(t.zygote for t in self._tickets.values())]):
+            self._selector.unregister(zygote.socket)
+            zygote.stop(within_seconds=0)
         for process in [process for process in self._idle if now - process.idle_since >= self._idle_seconds]:
             self._drop(process)
         oldest = self._idle[0].idle_since if self._idle else now
@@ -224,9 +254,11 @@ class ProcessLauncher:
     def _move(self) -> None:
         while True:
             with self._lock:
-                if self._closed and not self._processes and self._zygote is None:
+                if self._closed and not self._processes and not self._nests.zygotes():
                     return
                 nap = self._drop_expired()
+                for process in self._processes.values():
+                    process.end_over_memory()
             for key, _ in self._selector.select(nap):
                 with self._lock:
                     if self._selector.get_map().get(key.fd) is key:  # the number may be another pipe's by now
@@ -247,26 +279,39 @@ class ProcessLauncher:
         with contextlib.suppress(OSError):
             os.write(self._wake_write, b"!")
 
-    def _hear(self, zygote: Zygote) -> None:
+    def _hear(self, nest: Nest, zygote: Zygote) -> None:
         match zygote.receive():
             case None:
-                self._lose(zygote)
+                self._lose(nest, zygote)
+            case {"ready": True} if self._confinement.wants_probe:
+                zygote.probe(self._directory / "boxes")
             case {"ready": True}:
-                self._ready = True
-                self._changed.notify_all()
+                self._be_ready(nest)
+            case {"holds": [*held]}:
+                self._confinement.probed(held)
+                self._be_ready(nest)
             case {"forked": int(number), "pid": int(pid)}:
                 self._admit(number, pid)
             case {"refused": int(number), "reason": str(reason)}:
                 self._refuse(number, reason)
-            case {"ended": int(pid), "exit_code": exit_code, "signal": number, "peak_bytes": int(peak_bytes)}:
+            case {"ended": int(pid)} as report:
                 process = self._processes[pid]
-                process.end(exit_code=exit_code, number=number, peak_bytes=peak_bytes)
+                process.end(ProcessEnd.of(report))
                 self._forget(process)
+
+    def _be_ready(self, nest: Nest) -> None:
+        nest.ready = True
+        self._changed.notify_all()
 
     def _admit(self, number: int, pid: int) -> None:
         ticket = self._tickets.pop(number)
         process = ServedProcess(
-            pid=pid, zygote=ticket.zygote, pipes=ticket.pipes, memory_limit_bytes=ticket.memory_limit_bytes
+            pid=pid,
+            zygote=ticket.zygote,
+            pipes=ticket.pipes,
+            memory_limit_bytes=ticket.memory_limit_bytes,
+            box=ticket.confined.box,
+            group=ticket.confined.group,
         )
         self._processes[pid] = process
         self._watch_until_end(ticket.pipes.log, process.read_log)
@@ -280,9 +325,10 @@ class ProcessLauncher:
         ticket = self._tickets.pop(number)
         ticket.refusal = reason
         ticket.pipes.close_ours()
+        ticket.confined.remove()
         ticket.answered.set()
 
-    def _lose(self, zygote: Zygote) -> None:
+    def _lose(self, nest: Nest, zygote: Zygote) -> None:
         """Clear up after a zygote that died: its children cannot go on without it."""
         self._selector.unregister(zygote.socket)
         for number in [number for number, ticket in self._tickets.items() if ticket.zygote is zygote]:
@@ -290,17 +336,18 @@ class ProcessLauncher:
         for process in [process for process in self._processes.values() if process.zygote is zygote]:
             process.bury_without_zygote()
             self._forget(process)
-        self._zygote, self._ready = None, False
+        nest.zygote, nest.ready = None, False
         zygote.stop(within_seconds=0)
-        self._failure = zygote.last_words() or "it ended"
+        nest.failure = zygote.last_words() or "it ended"
         self._changed.notify_all()
 
     def _forget(self, process: ServedProcess) -> None:
         for descriptor in (process.pipes.log, process.pipes.replies):
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
-        process.pipes.close_ours()
+        process.clear()
         self._processes.pop(process.pid, None)
+        self._nests.used(process.zygote)
         self._keys.pop(process, None)
         if process in self._idle:
             self._idle.remove(process)

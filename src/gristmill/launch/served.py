@@ -6,17 +6,37 @@ import contextlib
 import json
 import os
 import signal
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
+from gristmill.launch.boxes import OpenBox
+from gristmill.launch.cgroups import Group
 from gristmill.launch.child import ProcessChild
-from gristmill.launch.launcher import Ending
+from gristmill.launch.launcher import Ending, Order
 from gristmill.launch.out_of_memory import kernel_kills, ran_out
 from gristmill.launch.run_log import RunLog
 from gristmill.launch.zygote import Zygote
 from gristmill_runner.protocol import LOG
 
 _READ_BYTES = 65_536
+_REPLY_BYTES = 65_536
 _DRAIN_BYTES = 2**20  # more than a pipe holds: what comes later was printed after the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnd:
+    """How a process ended, and what it and those that it waited for used in all."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    peak_bytes: int = 0
+    cpu_seconds: float | None = None
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any]) -> Self:
+        """Read a zygote's report."""
+        return cls(**{name: report[name] for name in ("exit_code", "signal", "peak_bytes", "cpu_seconds")})
 
 
 class Pipes:
@@ -44,10 +64,22 @@ class Pipes:
 class ServedProcess:
     """One process. All methods are called with the launcher's lock held, except ``signal``."""
 
-    def __init__(self, *, pid: int, zygote: Zygote, pipes: Pipes, memory_limit_bytes: int | None) -> None:
+    def __init__(
+        self,
+        *,
+        pid: int,
+        zygote: Zygote,
+        pipes: Pipes,
+        memory_limit_bytes: int | None,
+        box: OpenBox | None = None,
+        group: Group | None = None,
+    ) -> None:
         self.pid = pid
         self.zygote = zygote
         self.pipes = pipes
+        self._box = box
+        self._group = group
+        self._isolation: tuple[str, ...] = ()
         self.alive = True
         self.reusable = False
         self.idle_since = 0.0
@@ -58,20 +90,26 @@ class ServedProcess:
         self._reply = b""
         self._kills_before = 0
 
-    def begin(self, child: ProcessChild, directory: Path, *, log_limit_bytes: int) -> None:
-        """Give the process a run directory.
+    def begin(self, child: ProcessChild, order: Order, *, log_limit_bytes: int) -> None:
+        """Give the process the order's run directory.
 
         Raises:
             OSError: the process is gone.
+            LaunchFailed: the directory cannot be moved into its box.
 
         """
         if self._served:
             self.read_log(_DRAIN_BYTES)  # printed after the end of the run before, so nobody's
         self._served = True
-        self._run_log = RunLog(directory / LOG, log_limit_bytes)
-        self._child, self._reply, self.reusable = child, b"", False
-        self._kills_before = kernel_kills()
-        os.write(self.pipes.orders, os.fsencode(directory) + b"\n")
+        directory = self._box.take_in(order.directory) if self._box else order.directory
+        self._run_log = RunLog(directory / LOG, log_limit_bytes, order.secrets)
+        self._child, self.reusable = child, False
+        self._kills_before = self._kills()
+        try:
+            os.write(self.pipes.orders, os.fsencode(directory) + b"\n")
+        except OSError:
+            self._close_run()
+            raise
 
     def read_log(self, most_bytes: int = _READ_BYTES) -> bool:
         """Move what the child printed to the run's log; False at end of file."""
@@ -94,24 +132,41 @@ class ServedProcess:
         except BlockingIOError:
             return True
         self._reply += read
-        if self._child is not None and self._reply.endswith(b"\n"):
-            self.reusable = json.loads(self._reply)["reusable"]
-            self._end_run(Ending())
-        return bool(read)
+        while b"\n" in self._reply:
+            line, _, self._reply = self._reply.partition(b"\n")
+            self._hear(_document(line))
+        return bool(read) and len(self._reply) < _REPLY_BYTES  # a longer one is user code's doing
 
-    def end(self, *, exit_code: int | None, number: int | None, peak_bytes: int = 0) -> None:
+    def end(self, end: ProcessEnd) -> None:
         """Note the process's death; a run that was not answered ends with it."""
         self.alive = False
         self.read_reply()
         if self._child is None:
             return
-        out_of_memory = not self._child.interrupted and ran_out(
-            number=number,
-            kills_before=self._kills_before,
-            peak_bytes=peak_bytes,
-            limit_bytes=self._memory_limit_bytes,
+        out_of_memory = not self._child.interrupted and self._ran_out(end)
+        together = self._group.peak_bytes() if self._group and out_of_memory else None
+        ending = Ending(
+            exit_code=end.exit_code,
+            signal=end.signal,
+            out_of_memory=out_of_memory,
+            peak_bytes=max(end.peak_bytes, together or 0) or None,
+            cpu_seconds=end.cpu_seconds,
+            isolation=self._isolation,
         )
-        self._end_run(Ending(exit_code=exit_code, signal=number, out_of_memory=out_of_memory))
+        self._end_run(ending)
+
+    def end_over_memory(self) -> None:
+        """End a run of which the kernel has ended a process for memory: what is left of it would wait for that."""
+        if self._child is not None and self._ran_over():
+            self.abandon()
+
+    def clear(self) -> None:
+        """Remove what the process needed, when it is gone."""
+        self.pipes.close_ours()
+        if self._group is not None:
+            self._group.remove()
+        if self._box is not None:
+            self._box.remove()
 
     def signal(self, child: ProcessChild, number: int) -> None:
         """Signal the process group, if it still serves the child's run."""
@@ -127,13 +182,60 @@ class ServedProcess:
         """End the group of a process whose zygote died; its number cannot have been given away this soon."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        self.end(exit_code=None, number=signal.SIGKILL)
+        self.end(ProcessEnd(signal=signal.SIGKILL))
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        """Take a line in: what holds of the box, or the end of the run."""
+        if "isolation" in said:
+            groups = self._group.held if self._group else []
+            self._isolation = (*said["isolation"], *groups)
+        elif self._child is not None:
+            self.reusable = said.get("reusable") is True
+            ending = Ending(
+                out_of_memory=self._ran_over(),
+                peak_bytes=said.get("peak_bytes"),
+                cpu_seconds=said.get("cpu_seconds"),
+                isolation=self._isolation,
+            )
+            self._end_run(ending)
+
+    def _kills(self) -> int:
+        own = self._group.memory_kills() if self._group else None
+        return kernel_kills() if own is None else own
+
+    def _ran_over(self) -> bool:
+        """Tell whether the kernel has ended one of its processes for memory; False where nobody counts these alone."""
+        counted = self._group is not None and self._group.memory_kills() is not None
+        return counted and self._kills() > self._kills_before
+
+    def _ran_out(self, end: ProcessEnd) -> bool:
+        return ran_out(
+            number=end.signal,
+            kills_before=self._kills_before,
+            kills=self._kills(),
+            peak_bytes=end.peak_bytes,
+            limit_bytes=self._memory_limit_bytes,
+        )
 
     def _end_run(self, ending: Ending) -> None:
         child, self._child = self._child, None
         self.read_log(_DRAIN_BYTES)
+        self._close_run()
+        if child is not None:
+            child.finish(ending)
+
+    def _close_run(self) -> None:
         if self._run_log is not None:
             self._run_log.close()
             self._run_log = None
-        if child is not None:
-            child.finish(ending)
+        if self._box is not None:
+            self._box.give_back()
+
+
+def _document(line: bytes) -> dict[str, Any]:
+    """Read a line of the replies; user code can write there too, and gains nothing by it."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 
 import gristmill_runner
 from gristmill.launch.environments import Environment
+from gristmill_runner.sandbox import Box
 
-_MESSAGE_BYTES = 4096
+_MESSAGE_BYTES = 32_768
 _LOG_TAIL_CHARACTERS = 500
 
 # Loads the runner from its place without making its neighbours (the server's packages) importable.
@@ -54,15 +55,22 @@ class Zygote:
         """The process's number."""
         return self._process.pid
 
-    def fork(self, ticket: int, *, memory_limit_bytes: int | None, descriptors: list[int]) -> None:
-        """Ask for a child with the descriptors: orders to read, log to write, replies to write.
+    def fork(
+        self, ticket: int, *, memory_limit_bytes: int | None, descriptors: list[int], box: Box | None = None
+    ) -> None:
+        """Ask for a child with the descriptors: orders to read, log to write, replies to write; shut into a box.
 
         Raises:
             OSError: the zygote is gone or does not listen.
 
         """
-        request = {"fork": ticket, "memory_limit_bytes": memory_limit_bytes}
+        request = {"fork": ticket, "memory_limit_bytes": memory_limit_bytes, "box": box}
         socket.send_fds(self.socket, [json.dumps(request).encode()], descriptors)
+
+    def probe(self, directory: Path) -> None:
+        """Ask what holds of a box on this machine; the report ``holds`` answers."""
+        with contextlib.suppress(OSError):
+            self.socket.send(json.dumps({"probe": str(directory)}).encode())
 
     def signal(self, pid: int, number: int) -> None:
         """Ask for a signal to a child's process group; only the zygote knows whether the number is still its own."""

@@ -7,7 +7,7 @@ import secrets
 from gristmill.domain.errors import Invalid, NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.user import Actor, ApiKey
-from gristmill.service import task_credentials
+from gristmill.service import schedule_keys, task_credentials
 from gristmill.service.context import Context
 from gristmill.store import api_keys, users
 from gristmill.store.database import Connection
@@ -61,8 +61,9 @@ def revoke(context: Context, actor: Actor, key_id: str) -> None:
         key = api_keys.get(connection, key_id)
         if key is None or key.revoked_at or not _may_see(actor, key.user_id):
             raise NotFound(f"There is no API key {key_id} that you could revoke.", code="api_key_not_found")
-        task_credentials.drop_with(context, connection, key)
-        api_keys.revoke(connection, key.id, context.now())
+        with schedule_keys.telling(context, connection, key.user_id):
+            task_credentials.drop_with(context, connection, key)
+            api_keys.revoke(connection, key.id, context.now())
 
 
 def new_secret() -> str:

@@ -216,6 +216,9 @@ def _check(connection: Connection, asset: Asset) -> None:
             )
         case AssetType.PARAMETER_SET:
             parameter_set.check(described)
+        case AssetType.JOB | AssetType.JOB_RUN:
+            where = "metadata.asset_type"
+            raise Invalid(f"{where}: make a {asset.type} with POST /v2/jobs, not as an asset.", field=where)
 
 
 def check_connection(connection: Connection, space_id: str, connection_id: object, field: str) -> None:

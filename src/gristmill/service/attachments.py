@@ -11,10 +11,13 @@ from gristmill.domain.asset import HEAD, Asset, AssetType, Attachment
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
+from gristmill.service import flows
 from gristmill.service.asset_access import find
+from gristmill.service.asset_contents import check_upload
 from gristmill.service.assets import check_connection
 from gristmill.service.contents import let_go
 from gristmill.service.context import Context
+from gristmill.service.run_sources import RunSources
 from gristmill.store import assets, attachments
 from gristmill.store.database import Connection
 
@@ -69,9 +72,10 @@ def complete(
     """Mark an upload complete; doing so twice is fine. An older attachment of the same name makes room.
 
     Raises:
-        Invalid: nothing was uploaded.
+        Invalid: nothing was uploaded, or a node of a flow refers to something that is not there.
 
     """
+    _check_flow(context, actor, space_id, asset_id, attachment_id)
     with context.database.transaction() as connection:
         asset = find(connection, actor, space_id, asset_id, Permission.EDIT)
         attachment = _get(connection, asset_id, attachment_id)
@@ -108,10 +112,14 @@ def upload(context: Context, asset_id: str, attachment_id: str, path: Path) -> N
     Raises:
         NotFound: the attachment was deleted meanwhile.
         Conflict: its upload is complete.
+        Invalid: the file is not what an asset of this type is made of.
 
     """
     with context.database.snapshot() as connection:
         _incomplete(connection, asset_id, attachment_id)
+        asset = assets.get(connection, asset_id)
+    if asset is not None:
+        check_upload(asset, path, limits=context.limits)
     stored = context.content.put_file(path)
     try:
         with context.database.transaction() as connection:
@@ -129,6 +137,16 @@ def content(context: Context, asset_id: str, attachment_id: str) -> tuple[Attach
     if attachment.content_key is None:
         raise NotFound("No file came for this attachment yet.", code="no_content")
     return attachment, context.content.stream(attachment.content_key)
+
+
+def _check_flow(context: Context, actor: Actor, space_id: str | None, asset_id: str, attachment_id: str) -> None:
+    """Check what the nodes of a flow refer to, before its content counts."""
+    with context.database.snapshot() as connection:
+        asset = find(connection, actor, space_id, asset_id, Permission.EDIT)
+        attachment = _get(connection, asset_id, attachment_id)
+        stored = flows.of_asset(context, asset, attachment)
+        if stored is not None:
+            flows.planned(RunSources(connection), asset.space_id, stored)
 
 
 def _changeable(connection: Connection, actor: Actor, space_id: str | None, asset_id: str) -> Asset:

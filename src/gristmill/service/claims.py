@@ -16,6 +16,7 @@ from gristmill.service.context import Context
 from gristmill.store import assets, attachments, contents, lanes, run_contents, runs
 from gristmill.store import claims as claim_store
 from gristmill.store.claims import Claim as Claim
+from gristmill.store.claims import Room as Room
 from gristmill.store.database import Connection
 from gristmill.store.runs import StaleFence, cause_document
 
@@ -60,11 +61,11 @@ class Settlement(StrEnum):
     SUPERSEDED = "superseded"
 
 
-def take(context: Context, worker_id: str, *, lease: timedelta) -> Assignment | None:
-    """Claim the next run, or return None when none is free to start."""
+def take(context: Context, worker_id: str, *, lease: timedelta, room: Room | None = None) -> Assignment | None:
+    """Claim the next run for which there is room, or return None when none is free to start."""
     now = context.now()
     with context.database.transaction() as connection:
-        run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease)
+        run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
         if run is None:
             return None
         return Assignment(run=run, spec=runs.spec(connection, run.id), worker_id=worker_id)
@@ -155,7 +156,12 @@ def _settle(context: Context, connection: Connection, assignment: Assignment, ou
     result = outcome.result
     if outcome.publication:
         asset_id = _publish(context, connection, assignment, outcome.publication)
-        result = replace(result or RunResult(), output_asset_id=asset_id, output_name=outcome.publication.name)
+        result = replace(
+            result or RunResult(),
+            output_asset_id=asset_id,
+            output_name=outcome.publication.name,
+            output_key=outcome.publication.stored.key,
+        )
     changes: dict[str, object] = {"warning": outcome.warning, "result": result.document() if result else None}
     if outcome.cause:
         changes["cause"] = cause_document(outcome.cause)

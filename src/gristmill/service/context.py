@@ -1,4 +1,4 @@
-"""What every use case works with: the database, the content store, the secrets, the clock and the engine's bell."""
+"""What every use case works with: the database, the content store, the secrets, the clock, the engine's bell."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.content.content import Content
+from gristmill.service.outlets import DirectOutlets, Outlets
 from gristmill.service.secrets import Secrets
 from gristmill.store.database import Database
 
@@ -29,14 +30,28 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How many days things are kept where nobody says otherwise; -1 is for ever."""
+
+    run_days: int = 30
+    event_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The ports of the use cases. ``data_dir`` holds run directories and caches; ``wake`` rings after a commit."""
+    """The ports of the use cases. ``data_dir`` holds run directories and caches; ``wake`` rings after a commit.
+
+    ``outlets`` are the ways by which messages leave the house, ``public_url`` is where the API is reached.
+    """
 
     database: Database
     content: Content
     secrets: Secrets
     data_dir: Path
     limits: Limits = field(default_factory=Limits)
+    keeping: Keeping = field(default_factory=Keeping)
+    outlets: Outlets = field(default_factory=DirectOutlets)
+    public_url: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     wake: Callable[[], None] = field(default=_nobody_listens)
 

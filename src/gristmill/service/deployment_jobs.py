@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from gristmill.domain.asset import Asset
 from gristmill.domain.deployment import Deployment, DeploymentState
 from gristmill.domain.errors import Conflict
+from gristmill.domain.network import read_network
 from gristmill.domain.run import Run, RunState
 from gristmill.domain.run_spec import RunSpec
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
-from gristmill.service import inline_tables, run_specs, task_credentials
+from gristmill.service import environments, inline_tables, run_specs, task_credentials
+from gristmill.service.access import refuse_paused
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible
+from gristmill.service.run_sources import RunSources
 from gristmill.service.run_specs import RunRequest
 from gristmill.store import assets, jobs, run_contents, runs
 from gristmill.store.database import Connection, ConstraintViolated
@@ -66,12 +69,19 @@ def _create(context: Context, connection: Connection, actor: Actor, new: NewDepl
     deployment = visible(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
     if deployment.state is not DeploymentState.READY:
         raise Conflict(f"Deployment {deployment.name} is not ready: {deployment.failure}", code="deployment_not_ready")
+    refuse_paused(connection, deployment.space_id)
     task_credentials.require(connection, actor.user_id)
-    spec = run_specs.freeze(connection, _asset(connection, deployment), new, default_hardware=deployment.hardware)
+    spec = run_specs.freeze(
+        RunSources(connection),
+        _asset(connection, deployment),
+        new,
+        default_hardware=deployment.hardware,
+        default_network=read_network(deployment.batch, where="batch"),
+    )
     run = _run(context, connection, actor, deployment, new, kind=spec.kind)
     run = runs.create(connection, run, spec, idempotency_key=new.idempotency_key)
     held = [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *(i.content_key for i in spec.inputs)]
-    run_contents.hold(connection, run.id, held)
+    run_contents.hold(connection, run.id, [*held, *environments.content_keys(spec)])
     return run, spec
 
 

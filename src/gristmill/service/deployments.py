@@ -10,10 +10,11 @@ from gristmill.domain.asset import AssetType
 from gristmill.domain.deployment import DEFAULT_MAX_RUNNING, Deployment, DeploymentState
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import Job, JobKind
+from gristmill.domain.network import read_network
 from gristmill.domain.page import Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
-from gristmill.service import hardware_specifications
+from gristmill.service import hardware_specifications, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.store import assets, attachments, jobs, lanes
@@ -71,7 +72,7 @@ def create(context: Context, actor: Actor, new: NewDeployment) -> Deployment:
             description=new.description,
             tags=tuple(new.tags),
             custom=new.custom,
-            batch=new.batch,
+            batch=_checked_batch(new.batch),
             hardware=_hardware(connection, new.space_id, new.hardware),
             hybrid_hardware=new.hybrid_hardware,
             serving_name=new.serving_name,
@@ -119,7 +120,9 @@ def serving_name_is_free(context: Context, serving_name: str) -> bool:
         return deployment_store.by_serving_name(connection, serving_name) is None
 
 
-PATCHABLE = frozenset({"name", "description", "tags", "custom", "asset", "hardware_spec", "batch", "batch/max_running"})
+PATCHABLE = frozenset(
+    {"name", "description", "tags", "custom", "asset", "hardware_spec", "batch", "batch/max_running", "batch/network"}
+)
 
 
 def change(
@@ -146,6 +149,7 @@ def delete(context: Context, actor: Actor, space_id: str | None, deployment_id: 
         deployment = visible(connection, actor, space_id, deployment_id, Permission.EDIT)
         values = {"state": str(DeploymentState.DELETING), "serving_name": None}
         deployment_store.change(connection, deployment.id, now, values)
+        schedule_keys.revoke_with_deployment(context, connection, deployment.id)
     context.wake()
 
 
@@ -177,7 +181,9 @@ def _changed(connection: Connection, deployment: Deployment, wanted: Mapping[str
             case "hardware_spec":
                 values["hardware"] = _hardware(connection, deployment.space_id, value)
             case "batch":
-                values |= {"batch": value or {}, "max_running": _max_running(value or {})}
+                values |= {"batch": _checked_batch(value or {}), "max_running": _max_running(value or {})}
+            case "batch/network":
+                values["batch"] = _checked_batch({**values.get("batch", deployment.batch), "network": value})
             case "batch/max_running":
                 batch = {**deployment.batch, "max_running": value}
                 values |= {"batch": batch, "max_running": _max_running(batch)}
@@ -225,6 +231,11 @@ def _hardware(connection: Connection, space_id: str, reference: Mapping[str, Any
     wanted = dict(reference or {"name": "S"})
     found = hardware_specifications.find(connection, space_id, wanted.get("id") or wanted.get("name"))
     return {**wanted, "id": found.id, "name": found.name}
+
+
+def _checked_batch(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    read_network(batch, where="batch")
+    return batch
 
 
 def _max_running(batch: Mapping[str, Any]) -> int:

@@ -22,7 +22,7 @@ from gristmill.domain.run_spec import InlineTable, RunSpec
 from gristmill.domain.space import Permission
 from gristmill.domain.time_limit import read_time_limit
 from gristmill.domain.user import Actor
-from gristmill.service import environments, inline_tables, jobs, run_specs, task_credentials
+from gristmill.service import environments, flows, inline_tables, jobs, run_specs, task_credentials
 from gristmill.service.access import refuse_paused
 from gristmill.service.asset_contents import check_beginning
 from gristmill.service.context import Context
@@ -142,10 +142,10 @@ def _checked(  # what is to be run, with what
         run_specs.check_shape(request)
         run_specs.check_rows(context, asset, request.inline)
         check_beginning(context, asset, content, request.entrypoint)
+        return replace(request, flow=flows.of_asset(context, asset, content))
     except BaseException as error:
         inline_tables.discard(context, tables, error)
         raise
-    return request
 
 
 def _seen_before(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> tuple[Run, Job] | None:
@@ -310,7 +310,8 @@ def _version(job: Job) -> int | None:
 def _contents(spec: RunSpec) -> list[str]:
     inputs = [asset.content_key for asset in spec.inputs]
     own = environments.content_keys(spec)
-    return [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *inputs, *own]
+    nodes = [*(spec.flow.content_keys() if spec.flow else ()), *(f.content_key for n in spec.kept for f in n.files)]
+    return [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *inputs, *own, *nodes]
 
 
 def new_run(context: Context, actor: Actor, job: Job, *, name: str, kind: str) -> Run:

@@ -10,6 +10,7 @@ from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.space import Member, Permission, Role
 from gristmill.domain.user import Actor
+from gristmill.service import schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.store import members as member_store
@@ -85,7 +86,8 @@ def change(context: Context, actor: Actor, space_id: str, id_or_name: str, wante
         changed = replace(member, role=role, state=_state(wanted.get("state", member.state)))
         if changed.role is not Role.ADMIN or changed.state != "active":
             _another_admin(connection, member)
-        member_store.update(connection, changed)
+        with schedule_keys.telling(context, connection, member.user_id, space_id=space_id):
+            member_store.update(connection, changed)
     return changed
 
 
@@ -101,7 +103,8 @@ def remove(context: Context, actor: Actor, space_id: str, id_or_name: str) -> No
         _lock_for_admin(connection, actor, space_id)
         member = _found(connection, space_id, id_or_name)
         _another_admin(connection, member)
-        member_store.delete(connection, space_id, member.user_id)
+        with schedule_keys.telling(context, connection, member.user_id, space_id=space_id):
+            member_store.delete(connection, space_id, member.user_id)
 
 
 def _lock_for_admin(connection: Connection, actor: Actor, space_id: str) -> None:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gristmill.domain import model_schema
-from gristmill.domain.asset import Asset, AssetType
+from gristmill.domain.asset import FLOWS, Asset, AssetType
 from gristmill.domain.errors import Conflict, Invalid
+from gristmill.domain.network import may_use_network
 from gristmill.domain.run_spec import InlineTable, InputAsset, RunSpec
-from gristmill.service import hardware_specifications, inline_tables, software_specifications
+from gristmill.domain.specification import SoftwareSpecification
+from gristmill.service import flows, inline_tables, software_specifications
 from gristmill.service.context import Context
-from gristmill.store import assets, attachments
-from gristmill.store.database import Connection
+from gristmill.service.flows import StoredFlow
+from gristmill.service.run_sources import RunSources
+from gristmill.store import attachments
 
 _ASSET_IN_HREF = re.compile(r"/assets/([^/?]+)")
 _MAX_RETENTION_DAYS = 36_500
@@ -22,7 +25,11 @@ _MAX_RETENTION_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a client asks to be run. ``scoring`` holds the members of the section that have no field of their own."""
+    """What a client asks to be run. ``scoring`` holds the members of the section that have no field of their own.
+
+    ``environment_id`` is the id or name of a software specification, which wins over the asset's own. ``flow`` is what
+    the asset's content was read as, where it is a flow.
+    """
 
     name: str
     inline: Sequence[InlineTable] = ()
@@ -32,6 +39,12 @@ class RunRequest:
     hardware: Mapping[str, Any] | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
     retention_days: int | None = None
+    timeout_seconds: int | None = None
+    network: bool | None = None
+    environment_id: str | None = None
+    entrypoint: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    flow: StoredFlow | None = None
 
 
 def check_shape(new: RunRequest) -> None:
@@ -65,22 +78,29 @@ def check_rows(context: Context, asset: Asset, tables: Sequence[InlineTable]) ->
             first += len(batch)
 
 
-def freeze(connection: Connection, asset: Asset, new: RunRequest, *, default_hardware: Mapping[str, Any]) -> RunSpec:
+def freeze(
+    sources: RunSources,
+    asset: Asset,
+    new: RunRequest,
+    *,
+    default_hardware: Mapping[str, Any],
+    default_network: bool | None = None,
+) -> RunSpec:
     """Return the specification of a run of the asset, as everything is now.
 
     Raises:
         Invalid: a reference or a specification is unknown, or the input does not fit the kind of asset.
-        Conflict: the asset has no content.
+        Conflict: the asset, or a package extension of its software specification, has no content.
 
     """
-    content = attachments.content_of(connection, asset.id, revision=asset.revision)
+    content = sources.content(asset.id, asset.revision)
     if content is None:
         raise Conflict(f"Asset {asset.name} has lost its content; upload it again.", code="asset_without_content")
     kind = _kind(asset, new)
-    software = software_specifications.find(connection, asset.space_id, _software(asset))
-    hardware = _hardware(connection, asset.space_id, new.hardware or default_hardware)
+    software = _software(sources, asset, new)
+    hardware = _hardware(sources, asset.space_id, new.hardware or default_hardware)
     fields = model_schema.fields_of(asset.entity) if kind == "model" else None
-    inputs, references = _inputs(connection, asset.space_id, new.input_references)
+    inputs, references = _inputs(sources, asset.space_id, new.input_references)
     return RunSpec(
         kind=kind,
         asset_id=asset.id,
@@ -94,13 +114,20 @@ def freeze(connection: Connection, asset: Asset, new: RunRequest, *, default_har
         fields=[{"name": field.name, "type": field.type} for field in fields] if fields else None,
         hardware=hardware["document"],
         memory_limit_bytes=hardware["memory_bytes"],
+        cpus=hardware["cpus"],
+        network=may_use_network(kind, new.network, default_network),
+        timeout_seconds=new.timeout_seconds,
         inline=tuple(new.inline),
         inputs=inputs,
         input_references=references,
         output_reference=_output(new),
-        output_asset_id=_overwritten(connection, asset.space_id, new.output_reference),
+        output_asset_id=_overwritten(sources, asset.space_id, new.output_reference),
         environment_variables=dict(new.environment_variables),
+        entrypoint=new.entrypoint,
+        parameters=new.parameters,
+        flow=flows.plan(sources, asset, new.flow),
         scoring=new.scoring,
+        environment=sources.environment(asset.space_id, software),
     )
 
 
@@ -113,57 +140,71 @@ def _kind(asset: Asset, new: RunRequest) -> str:
     if new.inline:
         message = f"scoring.input_data: a {asset.type} takes its input from input_data_references."
         raise Invalid(message, field="scoring.input_data")
+    if asset.type in FLOWS:
+        return "flow"
     if asset.type != AssetType.SCRIPT:
         return str(asset.type)
     language = asset.entity.get("script", {}).get("language", {}).get("name", "python3")
     return "r_script" if str(language).upper() == "R" else "python_script"
 
 
-def _software(asset: Asset) -> str:
-    """Return the id or name of the asset's software specification; our own where it names none."""
-    described = asset.entity.get("script", asset.entity).get("software_spec", {})
+def _software(sources: RunSources, asset: Asset, new: RunRequest) -> SoftwareSpecification:
+    """Return the software specification that is asked for, or else the asset's; our own where it names none."""
+    if new.environment_id:
+        try:
+            return sources.software(asset.space_id, new.environment_id)
+        except Invalid as error:
+            where = "configuration.env_id"
+            raise Invalid(f"{where}: {error.message}", code=error.code, field=where) from error
+    # A plain asset's entity has one member, named for its type.
+    own = asset.entity.get(asset.type)
+    described = (own if isinstance(own, Mapping) else asset.entity).get("software_spec") or {}
     named = described.get("id") or described.get("base_id") or described.get("name")
-    return str(named or software_specifications.own_environment().name)
+    return sources.software(asset.space_id, str(named or software_specifications.own_environment().name))
 
 
-def _hardware(connection: Connection, space_id: str, reference: Mapping[str, Any]) -> dict[str, Any]:
-    found = hardware_specifications.find(connection, space_id, reference.get("id") or reference.get("name"))
-    return {"document": {**reference, "id": found.id, "name": found.name}, "memory_bytes": found.memory_bytes}
+def _hardware(sources: RunSources, space_id: str, reference: Mapping[str, Any]) -> dict[str, Any]:
+    found = sources.hardware(space_id, reference.get("id") or reference.get("name"))
+    return {
+        "document": {**reference, "id": found.id, "name": found.name},
+        "memory_bytes": found.memory_bytes,
+        "cpus": found.cpus,
+    }
 
 
 def _inputs(
-    connection: Connection, space_id: str, references: Sequence[Mapping[str, Any]] | None
+    sources: RunSources, space_id: str, references: Sequence[Mapping[str, Any]] | None
 ) -> tuple[tuple[InputAsset, ...], list[dict[str, Any]] | None]:
     """Resolve the references to content as it is now; connections are resolved when the run starts."""
     if references is None:
         return (), None
     found = [
-        _input(connection, space_id, number, reference)
+        _input(sources, space_id, number, reference)
         for number, reference in enumerate(references)
         if reference.get("type", "data_asset") == "data_asset"
     ]
     return tuple(asset for asset in found if asset), [dict(reference) for reference in references]
 
 
-def _input(connection: Connection, space_id: str, number: int, reference: Mapping[str, Any]) -> InputAsset | None:
+def _input(sources: RunSources, space_id: str, number: int, reference: Mapping[str, Any]) -> InputAsset | None:
     where = f"scoring.input_data_references[{number}].location"
-    asset = _referenced(connection, space_id, reference, where)
-    content = attachments.content_of(connection, asset.id)
+    asset = _referenced(sources, space_id, reference, where)
+    content = sources.content(asset.id)
     if content is not None:
         name, key = asset.name, str(content.content_key)
         return InputAsset(asset_id=asset.id, name=name, content_key=key, size=content.size)
-    if any(attachment.connection_id for attachment in attachments.of_assets(connection, [asset.id])[asset.id]):
+    if any(attachment.connection_id for attachment in attachments.of_assets(sources.connection, [asset.id])[asset.id]):
         return None
     raise Invalid(f"{where}: data asset {asset.name} has no content.", code="asset_without_content", field=where)
 
 
-def _referenced(connection: Connection, space_id: str, reference: Mapping[str, Any], where: str) -> Asset:
+def _referenced(sources: RunSources, space_id: str, reference: Mapping[str, Any], where: str) -> Asset:
     location = reference.get("location") or {}
     named = _ASSET_IN_HREF.search(str(location.get("href", "")))
     asset_id = named.group(1) if named else location.get("id")
     if not asset_id:
         raise Invalid(f"{where}.href: it names no asset; write /v2/assets/<id>.", field=f"{where}.href")
-    asset = assets.get(connection, str(asset_id))
+    asset = sources.asset(str(asset_id))
     if asset is None or asset.space_id != space_id or asset.deleted_at is not None:
         raise Invalid(f"{where}: there is no asset {asset_id} in this space.", code="asset_not_found", field=where)
     return asset
@@ -180,9 +221,9 @@ def _output(new: RunRequest) -> dict[str, Any] | None:
     return dict(new.output_reference)
 
 
-def _overwritten(connection: Connection, space_id: str, reference: Mapping[str, Any] | None) -> str | None:
+def _overwritten(sources: RunSources, space_id: str, reference: Mapping[str, Any] | None) -> str | None:
     """Return the asset that the output overwrites: one given by href and not by name."""
     location = (reference or {}).get("location") or {}
     if reference is None or location.get("name") or not location.get("href"):
         return None
-    return _referenced(connection, space_id, reference, "scoring.output_data_reference.location").id
+    return _referenced(sources, space_id, reference, "scoring.output_data_reference.location").id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gristmill.domain.errors import Conflict, Invalid, NotFound, TaskCredentialMissing
 from gristmill.domain.user import Actor, ApiKey, TaskCredential
+from gristmill.service import schedule_keys
 from gristmill.service.context import Context
 from gristmill.service.secrets import SecretUnreadable
 from gristmill.store import api_keys, task_credentials, users
@@ -76,7 +77,8 @@ def delete(context: Context, actor: Actor, credential_id: str) -> None:
     """
     with context.database.transaction() as connection:
         _own(connection, actor, credential_id)
-        task_credentials.delete(connection, actor.user_id)
+        with schedule_keys.telling(context, connection, actor.user_id):
+            task_credentials.delete(connection, actor.user_id)
 
 
 def require(connection: Connection, user_id: str) -> None:

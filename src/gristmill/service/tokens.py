@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from gristmill.domain.errors import Unauthenticated
+from gristmill.domain.run import ACTIVE, Run
 from gristmill.domain.user import Actor, User
 from gristmill.service import passwords
 from gristmill.service.context import Context
-from gristmill.store import api_keys, users
+from gristmill.store import api_keys, runs, users
 from gristmill.store.database import Connection
 
 Mode = Literal["cpd", "cloud"]
 LIFETIMES: dict[Mode, timedelta] = {"cpd": timedelta(hours=12), "cloud": timedelta(hours=1)}
+RUN_LIFETIME = timedelta(days=7)
+"""The longest that a run's own token lasts, should the run last longer."""
 _USED_WITHIN = timedelta(minutes=1)
 
 
@@ -62,12 +65,21 @@ def for_password(context: Context, user_name: str, password: str, *, mode: Mode)
     return _give_out(context, user, mode, proof=_password_proof(context, user))
 
 
+def for_run(context: Context, run: Run) -> Token | None:
+    """Return a token of the run's user for the run's own code; it ends with the run. None where the user is gone."""
+    with context.database.snapshot() as connection:
+        user = users.get(connection, run.requester_id)
+    if user is None or user.disabled:
+        return None
+    return _give_out(context, user, "cpd", proof=f"run:{run.id}:{run.fence}", lifetime=RUN_LIFETIME)
+
+
 def actor(context: Context, token: str) -> Actor:
     """Return who the token speaks for, as that user is now.
 
     Raises:
-        Unauthenticated: the token is not ours or has expired, its user is gone or disabled, or the API key or
-            password that it was given out for has been revoked or changed.
+        Unauthenticated: the token is not ours or has expired, its user is gone or disabled, the API key or password
+            that it was given out for has been revoked or changed, or the run that it was for has ended.
 
     """
     claims = context.secrets.read(token, now=context.now())
@@ -81,9 +93,10 @@ def actor(context: Context, token: str) -> Actor:
     return Actor(user_id=user.id, user_name=user.name, administrator=user.administrator, mode=mode)
 
 
-def _give_out(context: Context, user: User, mode: Mode, *, proof: str) -> Token:
+def _give_out(context: Context, user: User, mode: Mode, *, proof: str, lifetime: timedelta | None = None) -> Token:
     now = context.now()
-    expires_at = now + LIFETIMES[mode]
+    lifetime = lifetime or LIFETIMES[mode]
+    expires_at = now + lifetime
     claims = {
         "iss": "gristmill",
         "sub": user.id,
@@ -97,12 +110,16 @@ def _give_out(context: Context, user: User, mode: Mode, *, proof: str) -> Token:
     return Token(
         value=context.secrets.sign(claims),
         user_name=user.name,
-        lifetime_seconds=int(LIFETIMES[mode].total_seconds()),
+        lifetime_seconds=int(lifetime.total_seconds()),
         expires_at=expires_at,
     )
 
 
 def _stands(context: Context, connection: Connection, user: User, *, proof: str) -> bool:
+    if proof.startswith("run:"):
+        _, run_id, fence = proof.split(":")
+        run = runs.get(connection, run_id)
+        return run is not None and run.state in ACTIVE and run.fence == int(fence) and run.requester_id == user.id
     if not proof.startswith("key:"):
         return proof == _password_proof(context, user)
     key = api_keys.get(connection, proof.removeprefix("key:"))

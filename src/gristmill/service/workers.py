@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from gristmill.domain.capacity import Capacity
 from gristmill.service.context import Context
 from gristmill.store import workers
 
@@ -11,11 +12,11 @@ WORKER_SILENCE = timedelta(seconds=60)
 """A worker that has not been heard of for so long does not count as up."""
 
 
-def register(context: Context, *, host: str, pid: int, slots: int) -> str:
+def register(context: Context, *, host: str, pid: int, slots: int, offers: Capacity | None = None) -> str:
     """Add a worker under a new id: a restarted one is another one, whatever its host and process number."""
     worker_id, now = context.new_id(), context.now()
     with context.database.transaction() as connection:
-        workers.create(connection, worker_id, host=host, pid=pid, slots=slots, now=now)
+        workers.create(connection, worker_id, host=host, pid=pid, slots=slots, offers=offers, now=now)
     return worker_id
 
 

@@ -41,6 +41,13 @@ def get(connection: Connection, asset_id: str, *, revision: int = HEAD) -> Asset
     return _at_revision(asset_of(row), frozen) if frozen else None
 
 
+def these(connection: Connection, asset_ids: Sequence[str]) -> list[Asset]:
+    """Return the assets with these ids at their heads, those in the trash too."""
+    if not asset_ids:
+        return []
+    return [asset_of(row) for row in connection.execute(select(*COLUMNS).where(assets.c.id.in_(set(asset_ids))))]
+
+
 def page(connection: Connection, space_id: str, type_name: str, *, limit: int, start: str | None = None) -> Page[Asset]:
     """List the assets of one type in a space, without the trash, the oldest first."""
     query = select(*COLUMNS).where(

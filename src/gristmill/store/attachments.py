@@ -56,6 +56,18 @@ def content_of(connection: Connection, asset_id: str, *, revision: int = HEAD) -
     return _attachment(row) if row else None
 
 
+def contents_of(connection: Connection, asset_ids: Sequence[str]) -> dict[str, Attachment]:
+    """Return what `content_of` finds at the heads of these assets; absent are those that have none."""
+    query = select(*_COLUMNS).where(
+        attachments.c.asset_id.in_(set(asset_ids)),
+        attachments.c.revision == HEAD,
+        attachments.c.complete.is_(True),
+        attachments.c.content_key.is_not(None),
+    )
+    oldest_first = query.order_by(attachments.c.created_at, attachments.c.id)
+    return {row.asset_id: _attachment(row) for row in connection.execute(oldest_first)} if asset_ids else {}
+
+
 def change(connection: Connection, attachment_id: str, values: dict[str, Any]) -> None:
     """Set columns of an attachment."""
     connection.execute(update(attachments).where(attachments.c.id == attachment_id).values(**values))

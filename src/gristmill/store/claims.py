@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 
+from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.store import runs as run_store
 from gristmill.store.database import Connection
-from gristmill.store.schema import claims, lanes, runs
+from gristmill.store.schema import claims, lanes, runs, spaces
 
 _WRONG_HINTS_AT_ONCE = 20
+_PATIENCE = timedelta(seconds=30)
+"""How long a run waits for a worker to have room for it, before that worker takes no younger runs."""
+
+
+_READY = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.paused)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a worker offers in all, and what of that no run has reserved."""
+
+    offered: Capacity
+    left: Capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,22 +50,25 @@ class ExpiredClaim:
     attempt: int
 
 
-def claim(connection: Connection, worker_id: str, *, now: datetime, expires_at: datetime) -> Run | None:
-    """Take the oldest waiting run whose lane has a free slot, or return None.
+def claim(
+    connection: Connection, worker_id: str, *, now: datetime, expires_at: datetime, room: Room | None = None
+) -> Run | None:
+    """Take the oldest waiting run whose lane has a free slot and for which there is room, or return None.
 
-    The lane's hint finds it; the count and the key under the lane's lock prove it. A wrong hint is set right here.
+    None too where an older run waits in vain for this worker to have enough room. The lane's hint finds the run; the
+    count and the key under the lane's lock prove it. A wrong hint is set right here.
     """
     for _ in range(_WRONG_HINTS_AT_ONCE):
-        lane = _ready_lane(connection)
-        if lane is None:
+        lane = _ready_lane(connection, room)
+        if lane is None or (room and _somebody_starves(connection, room, lane["head"], before=now - _PATIENCE)):
             return None
         # PostgreSQL: the hint was read in a snapshot from before the lock, so count again now that it is held.
         slot = _free_slot(connection, lane["id"], lane["max_running"])
-        run_id = _first_waiting(connection, lane["id"])
-        if run_id is None or slot is None:
+        first = _first_waiting(connection, lane["id"])
+        if first is None or slot is None or (room and not _reserved(first).fits(room.left)):
             repair(connection, [lane["id"]])
             continue
-        return _take(connection, run_id, lane["id"], slot, worker_id=worker_id, now=now, expires_at=expires_at)
+        return _take(connection, first["id"], lane["id"], slot, worker_id=worker_id, now=now, expires_at=expires_at)
     return None
 
 
@@ -93,8 +110,15 @@ def repair(connection: Connection, lane_ids: Sequence[str]) -> int:
         "running": select(func.count()).select_from(claims).where(claims.c.lane_id == lanes.c.id).scalar_subquery(),
         "head": select(func.min(runs.c.place)).where(*waiting).scalar_subquery(),
     }
+    for name in ("millicores", "memory_bytes"):
+        first = select(runs.c[name]).where(*waiting).order_by(runs.c.place).limit(1)
+        true[f"head_{name}"] = first.scalar_subquery()
+    # A lane that was made while its space was being paused may have missed it.
+    true["paused"] = select(spaces.c.paused).where(spaces.c.id == lanes.c.space_id).scalar_subquery()
     wrong = (lanes.c.queued != true["queued"]) | (lanes.c.running != true["running"])
-    wrong |= func.coalesce(lanes.c.head, -1) != func.coalesce(true["head"], -1)
+    wrong |= lanes.c.paused != true["paused"]
+    for name in ("head", "head_millicores", "head_memory_bytes"):
+        wrong |= func.coalesce(lanes.c[name], -1) != func.coalesce(true[name], -1)
     return connection.execute(update(lanes).where(lanes.c.id.in_(lane_ids), wrong).values(**true)).rowcount
 
 
@@ -104,13 +128,31 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
     return [Claim(run_id=row.run_id, fence=row.fence, state=RunState(row.state)) for row in rows]
 
 
-def _ready_lane(connection: Connection) -> RowMapping | None:
-    ready = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.paused)
-    query = select(lanes.c.id, lanes.c.max_running).where(*ready)
+def _ready_lane(connection: Connection, room: Room | None) -> RowMapping | None:
+    query = select(lanes.c.id, lanes.c.max_running, lanes.c.head).where(*_READY)
+    if room is not None:
+        query = query.where(_head_fits(room.left))
     query = query.order_by(lanes.c.head).limit(1)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     return connection.execute(query).mappings().first()
+
+
+def _somebody_starves(connection: Connection, room: Room, head: int, *, before: datetime) -> bool:
+    """Tell whether a run older than this head has waited for long, and fits as soon as enough others have ended."""
+    if room.left == room.offered:
+        return False
+    query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head).where(*_READY, lanes.c.head < head)
+    query = query.where(_head_fits(room.offered), ~_head_fits(room.left), runs.c.created_at < before)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _head_fits(room: Capacity) -> ColumnElement[bool]:
+    return (lanes.c.head_millicores <= room.millicores) & (lanes.c.head_memory_bytes <= room.memory_bytes)
+
+
+def _reserved(run: RowMapping) -> Capacity:
+    return Capacity(millicores=run["millicores"], memory_bytes=run["memory_bytes"])
 
 
 def _free_slot(connection: Connection, lane_id: str, limit: int) -> int | None:
@@ -119,11 +161,10 @@ def _free_slot(connection: Connection, lane_id: str, limit: int) -> int | None:
     return next(slot for slot in range(limit) if slot not in taken) if len(taken) < limit else None
 
 
-def _first_waiting(connection: Connection, lane_id: str) -> str | None:
+def _first_waiting(connection: Connection, lane_id: str) -> RowMapping | None:
     waiting = (runs.c.lane_id == lane_id, runs.c.state == str(RunState.QUEUED))
-    query = select(runs.c.id).where(*waiting).order_by(runs.c.place).limit(1)
-    found: str | None = connection.execute(query).scalar()
-    return found
+    query = select(runs.c.id, runs.c.millicores, runs.c.memory_bytes).where(*waiting).order_by(runs.c.place).limit(1)
+    return connection.execute(query).mappings().first()
 
 
 def _take(

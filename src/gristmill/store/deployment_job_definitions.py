@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,14 @@ def get(connection: Connection, definition_id: str, revision: int = 0) -> Deploy
     query = select(*_COLUMNS).where(definitions.c.id == definition_id, definitions.c.revision == revision)
     row = connection.execute(query).first()
     return _definition(row) if row else None
+
+
+def these(connection: Connection, definition_ids: Sequence[str]) -> list[DeploymentJobDefinition]:
+    """Return the definitions with these ids at their heads."""
+    if not definition_ids:
+        return []
+    query = select(*_COLUMNS).where(definitions.c.id.in_(set(definition_ids)), definitions.c.revision == 0)
+    return [_definition(row) for row in connection.execute(query)]
 
 
 def page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,9 +28,28 @@ def get(connection: Connection, deployment_id: str) -> Deployment | None:
     return _deployment(row) if row else None
 
 
+def these(connection: Connection, deployment_ids: Sequence[str]) -> list[Deployment]:
+    """Return the deployments with these ids that are still there."""
+    if not deployment_ids:
+        return []
+    query = select(*_COLUMNS).where(deployments.c.id.in_(set(deployment_ids)))
+    return [_deployment(row) for row in connection.execute(query)]
+
+
 def by_serving_name(connection: Connection, serving_name: str) -> Deployment | None:
     """Return the deployment that holds this name, whose space does not matter: serving names are global."""
     row = connection.execute(select(*_COLUMNS).where(deployments.c.serving_name == serving_name)).first()
+    return _deployment(row) if row else None
+
+
+def named(connection: Connection, space_id: str, name: str) -> Deployment | None:
+    """Return the oldest ready deployment of this name in a space."""
+    query = select(*_COLUMNS).where(
+        deployments.c.space_id == space_id,
+        deployments.c.name == name,
+        deployments.c.state == str(DeploymentState.READY),
+    )
+    row = connection.execute(query.order_by(deployments.c.created_at, deployments.c.id).limit(1)).first()
     return _deployment(row) if row else None
 
 

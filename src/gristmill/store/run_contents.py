@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import insert, select
 
@@ -12,7 +12,12 @@ from gristmill.store.schema import run_contents
 
 def hold(connection: Connection, run_id: str, keys: Iterable[str]) -> None:
     """Note that the run needs these contents as long as it exists."""
-    rows = [{"run_id": run_id, "key": key} for key in sorted(set(keys))]
+    hold_all(connection, {run_id: keys})
+
+
+def hold_all(connection: Connection, keys_of_runs: Mapping[str, Iterable[str]]) -> None:
+    """Note the same for many runs, by their ids."""
+    rows = [{"run_id": run_id, "key": key} for run_id, keys in keys_of_runs.items() for key in sorted(set(keys))]
     if rows:
         connection.execute(insert(run_contents), rows)
 

@@ -6,14 +6,18 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, update
 
+from gristmill.domain.capacity import Capacity
 from gristmill.store.database import Connection
 from gristmill.store.schema import workers
 
 
-def create(connection: Connection, worker_id: str, *, host: str, pid: int, slots: int, now: datetime) -> None:
-    """Add a worker."""
+def create(
+    connection: Connection, worker_id: str, *, host: str, pid: int, slots: int, offers: Capacity | None, now: datetime
+) -> None:
+    """Add a worker; without ``offers`` it takes whatever runs reserve."""
     values = {"id": worker_id, "host": host, "pid": pid, "slots": slots, "started_at": now, "seen_at": now}
-    connection.execute(insert(workers).values(**values))
+    room = {"millicores": offers.millicores, "memory_bytes": offers.memory_bytes} if offers else {}
+    connection.execute(insert(workers).values(**values, **room))
 
 
 def seen(connection: Connection, worker_id: str, now: datetime) -> None:

@@ -23,7 +23,11 @@ def run_code_package(run: Run) -> Result:
     root = run.directory / WORK
     entry = _entry_point(run)
     shutil.copytree(run.asset, root, dirs_exist_ok=True)
-    file = root / entry
+    return run_file(run, root / entry, root=root)
+
+
+def run_file(run: Run, file: Path, *, root: Path) -> Result:
+    """Run a script or a notebook that imports its own modules from the tree at ``root``."""
     with _importable(root):
         if file.suffix == ".ipynb":
             return run_notebook_file(run, file)

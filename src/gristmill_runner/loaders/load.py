@@ -33,7 +33,8 @@ def load_model(asset: Path, spec: Spec) -> Scorer:
     except ModuleNotFoundError as error:
         name = spec.get("specification_name") or "this software specification"
         raise RunFailed(
-            "model_load_failed", f"the model needs the package {error.name}, which {name} does not have"
+            "model_load_failed",
+            f"the model needs the package {error.name}, which {name} does not have (add it with a package extension)",
         ) from error
     except Exception as error:
         if is_out_of_memory(error):

@@ -66,8 +66,10 @@ def _why(path: Path, spec: Spec, error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and _is_absent(error.name):
         missing = list(dict.fromkeys([error.name.split(".")[0], *missing]))
     if missing:
-        plural = "packages" if len(missing) > 1 else "package"
-        reasons.append(f"it needs the {plural} {', '.join(missing)}, which {_specification(spec)} does not have")
+        plural, them = ("packages", "them") if len(missing) > 1 else ("package", "it")
+        names = ", ".join(missing)
+        lacks = f"it needs the {plural} {names}, which {_specification(spec)} does not have"
+        reasons.append(f"{lacks} (add {them} with a package extension)")
     story = version_story(path, spec)
     return "; ".join([*reasons, story] if story else reasons)
 

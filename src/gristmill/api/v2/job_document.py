@@ -9,6 +9,7 @@ from gristmill.api.envelope import instant, milliseconds, without_none
 from gristmill.domain.environment_variables import write_variables
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import DEPLOYMENT_REF, Job
+from gristmill.domain.notification import Notification
 from gristmill.domain.run import FINAL, Run, RunState
 from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.domain.schedule_document import of_document
@@ -28,11 +29,12 @@ PLATFORM_STATES = {
 _WARNED = "CompletedWithWarnings"
 _FUTURE_RUNS = 5
 _HIDDEN = "stored encrypted, never shown"
+_COUNTED_IN_CELLS = frozenset({"notebook", "code_package"})
 _NEVER_HERE = frozenset({"Paused", "Resuming", "CompletedWithErrors"})
 """States of the platform that no run here is ever in; asking for them finds nothing."""
 
 
-def job_document(job: Job, *, now: datetime) -> dict[str, Any]:
+def job_document(job: Job, *, now: datetime, last: Run | None = None) -> dict[str, Any]:
     """Return a job as the wire shows it; of its secret variables only that there are some."""
     schedule = of_document(job.schedule) if job.schedule else None
     text, info = to_wire(schedule, at=now)
@@ -41,18 +43,16 @@ def job_document(job: Job, *, now: datetime) -> dict[str, Any]:
         "asset_ref": job.asset_ref,
         "asset_ref_type": job.asset_ref_type,
         "configuration": _configuration(job),
-        "last_run_initiator": "None",
-        "last_run_time": "",
-        "last_run_status": "None",
-        "last_run_status_timestamp": 0,
+        **_last_run(last),
+        "serving_name": job.serving_name or "",
         "schedule": text,
         "schedule_info": info,
         "schedule_id": job.id if schedule else "",
         "schedule_creator_id": job.scheduler_id or "",
+        "schedule_key_id": job.key_id or "",
         "future_scheduled_runs": [instant(tick) for tick in coming],
         "paused": job.paused,
-        "enable_notifications": any(job.notification.values()),
-        "notification_types": dict(job.notification),
+        **_notification(job),
         "retention_policy": dict(job.retention) if job.retention else {},
         "project_name": "",
         "task_credentials_support": True,
@@ -94,11 +94,13 @@ def run_document(
         "execution_end": milliseconds(run.finished_at) if run.finished_at else 0,
         "last_state_change_timestamp": instant(run.modified_at),
         "attempt": run.attempt,
+        "pinned": run.pinned,
         "failure": {"code": run.cause.code, "message": run.cause.message} if run.cause else None,
         "waiting": _waiting(waits) if waits else None,
         "warning": run.warning,
-        "rows": without_none({"done": run.rows_done, "total": run.rows_total}) or None,
+        "rows": _rows(run),
         "packages": dict(result.packages) if result and result.packages else None,
+        **(_used(result) if result else {}),
     }
     metadata = _metadata(run.id, run.name, run.requester_id, "") | {
         "asset_type": "job_run",
@@ -131,6 +133,47 @@ def states_of(text: str | None) -> list[RunState] | None:
     if unknown:
         raise Invalid(f"states: {unknown[0]} is none of {', '.join([*by_name, *sorted(_NEVER_HERE)])}.", field="states")
     return [by_name[name] for name in names if name in by_name]
+
+
+def _last_run(run: Run | None) -> dict[str, Any]:
+    """Return what a job says of its newest run; the wire's words for none are texts and a zero."""
+    if run is None:
+        values: tuple[Any, ...] = ("None", "", "None", 0)
+    else:
+        initiator = "Scheduler" if run.scheduled_for else run.requester_id
+        values = (initiator, instant(run.created_at), platform_state(run), milliseconds(run.modified_at))
+    names = ("last_run_initiator", "last_run_time", "last_run_status", "last_run_status_timestamp")
+    return dict(zip(names, values, strict=True))
+
+
+def _notification(job: Job) -> dict[str, Any]:
+    wanted = Notification.of(job.notification)
+    return {
+        "enable_notifications": any(wanted.types.values()),
+        "notification_types": dict(wanted.types),
+        "notification_channels": list(wanted.channels),
+        "notification_recipients": list(wanted.recipients),
+        **without_none(
+            {
+                "long_running_minutes": wanted.long_running_minutes,
+                "not_started_minutes": wanted.not_started_minutes,
+            }
+        ),
+    }
+
+
+def _rows(run: Run) -> dict[str, Any] | None:
+    counts = without_none({"done": run.rows_done, "total": run.rows_total})
+    return counts | ({"unit": "cells"} if run.kind in _COUNTED_IN_CELLS else {}) if counts else None
+
+
+def _used(result: RunResult) -> dict[str, Any]:
+    """Return what a run used, and what held it to its box and its hardware."""
+    return {
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "cpu_seconds": result.cpu_seconds,
+        "isolation": list(result.isolation) or None,
+    }
 
 
 def _waiting(waits: Waiting) -> dict[str, Any]:
