@@ -109,13 +109,14 @@ def _fill(shop: Shop, runs: int, lanes: int) -> None:
         ids = [make_lane(connection, shop.space_id, max_running=1) for _ in range(lanes)]
     for start in range(0, runs, _BATCH):
         with shop.context.database.transaction() as connection:
-            _insert(shop, connection, template, [ids[n % lanes] for n in range(start, min(start + _BATCH, runs))])
+            insert_runs(shop, connection, template, [ids[n % lanes] for n in range(start, min(start + _BATCH, runs))])
     worker = shop.context.new_id()
     for _ in range(lanes * 99 // 100):
         claims.take(shop.context, worker, lease=_LEASE)
 
 
-def _insert(shop: Shop, connection: Connection, template: str, lane_ids: list[str]) -> None:
+def insert_runs(shop: Shop, connection: Connection, template: str, lane_ids: list[str]) -> None:
+    """Queue a copy of the template in each of these lanes, without their use case."""
     statement = text(
         "INSERT INTO runs (id, deployment_job_id, space_id, job_id, lane_id, name, kind, state, requester_id, "
         "created_at, modified_at, spec) SELECT :id, :other, space_id, :lane, :lane, name, kind, 'queued', "

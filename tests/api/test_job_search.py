@@ -114,3 +114,21 @@ def test_a_time_limit_is_whole_seconds(client: TestClient, shop: Shop, wrong: ob
     answer = post_job(client, shop, configuration={"timeout_seconds": wrong}, **asset)
     assert answer.status_code == 400
     assert "configuration.timeout_seconds" in answer.text
+
+
+def test_lines_of_a_log_are_found_by_what_they_hold(client: TestClient, shop: Shop, context: Context) -> None:
+    job = script_job(client, shop)
+    run = start(client, job).json()["asset_id"]
+    path = f"{JOBS}/{job['asset_id']}/runs/{run}/logs"
+    directory = context.data_dir / "runs" / f"{run}.0"
+    directory.mkdir(parents=True)
+    (directory / "run.log").write_text(
+        "".join(f"row {number}: {'Error' if number % 3 else 'ok'}\n" for number in range(9))
+    )
+    assert client.get(path, params={"limit": 2}).json() == {
+        "results": ["row 7: Error", "row 8: Error"],
+        "total_count": 9,
+    }
+    found = client.get(path, params={"contains": "ERROR", "limit": 1}).json()
+    assert found == {"results": ["row 8: Error"], "total_count": 6}
+    assert client.get(path, params={"contains": "nothing"}).json() == {"results": [], "total_count": 0}

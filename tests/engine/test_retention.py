@@ -326,7 +326,7 @@ def test_several_janitors_at_once_remove_each_run_once(works: Works) -> None:
     assert left(context) == {run_id for of_job in made for run_id in of_job[-5:]}
 
 
-def test_a_deleted_job_with_thousands_of_runs_goes(works: Works) -> None:
+def test_s3_a_deleted_job_with_thousands_of_runs_goes(works: Works) -> None:
     shop = works.shop
     context = shop.context
     job = jobs.create(context, shop.actor, NewJob(space_id=shop.space_id, name="j", asset_ref=shop.script()))
@@ -343,7 +343,7 @@ def test_a_deleted_job_with_thousands_of_runs_goes(works: Works) -> None:
     assert files(context) == before
 
 
-def test_runs_and_files_reach_a_plateau(works: Works) -> None:
+def test_s2_runs_and_files_reach_a_plateau(works: Works) -> None:
     """Days of four jobs with six runs a day each: after the longest policy nothing grows any more."""
     context = works.shop.context
     policies: list[dict[str, Any] | None] = [{"amount": 20}, {"days": 3}, {"days": 7, "results": "delete"}, None]

@@ -26,7 +26,10 @@ class Rescuer:
 
     def step(self) -> int:
         """Rescue what has expired, check the next lanes and counts; return how many runs were rescued."""
-        rescued = claims.rescue(self._context)
+        rescued = found = claims.rescue(self._context)
+        while found == claims.RESCUED_AT_ONCE:
+            found = claims.rescue(self._context)
+            rescued += found
         if rescued:
             _log.warning("runs.rescued", extra={"count": rescued})
         self._mark, repaired = claims.repair_hints(self._context, after=self._mark, limit=_LANES_AT_ONCE)

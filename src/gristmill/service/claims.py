@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -16,11 +17,14 @@ from gristmill.service.context import Context
 from gristmill.store import assets, attachments, contents, lanes, run_contents, runs
 from gristmill.store import claims as claim_store
 from gristmill.store.claims import Claim as Claim
+from gristmill.store.claims import ExpiredClaim
 from gristmill.store.claims import Room as Room
 from gristmill.store.database import Connection
 from gristmill.store.runs import StaleFence, cause_document
 
-_RESCUED_AT_ONCE = 100
+RESCUED_AT_ONCE = 500
+_IN_A_TRANSACTION = 50
+_log = logging.getLogger("gristmill.engine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +143,16 @@ def hand_back(context: Context, assignment: Assignment) -> RunState:
 
 
 def rescue(context: Context) -> int:
-    """Take runs away from workers that have not been heard of; returns how many."""
+    """Take runs away from workers that have not been heard of, up to `RESCUED_AT_ONCE`; returns how many."""
     with context.database.snapshot() as connection:
-        claims = claim_store.expired(connection, now=context.now(), limit=_RESCUED_AT_ONCE)
-    return sum(_rescue_one(context, claim) for claim in claims)
+        found = claim_store.expired(connection, now=context.now(), limit=RESCUED_AT_ONCE)
+    # PostgreSQL: whoever locks several lanes does so in the order of their ids.
+    found.sort(key=lambda claim: claim.lane_id)
+    batches = [found[first : first + _IN_A_TRANSACTION] for first in range(0, len(found), _IN_A_TRANSACTION)]
+    rescued = sum(_rescue_batch(context, batch) for batch in batches)
+    if rescued:
+        context.wake()
+    return rescued
 
 
 def repair_hints(context: Context, *, after: str, limit: int) -> tuple[str, int]:
@@ -226,17 +236,28 @@ def _attachment(context: Context, asset_id: str, publication: Publication) -> At
     )
 
 
-def _rescue_one(context: Context, claim: claim_store.ExpiredClaim) -> bool:
+def _rescue_batch(context: Context, batch: Sequence[ExpiredClaim]) -> int:
+    """Rescue together; if that fails, one by one: a run at which we fail must not keep the others from it."""
     try:
         with context.database.transaction() as connection:
-            # Asked again here: the worker may have come back since the list was made.
-            if not claim_store.is_expired(connection, claim.run_id, claim.fence, now=context.now()):
-                return False
-            why = "was not heard of any more"
-            _give_up(context, connection, claim.run_id, claim.fence, actor="rescuer", why=why)
+            return sum(_rescue_one(context, connection, claim) for claim in batch)
+    except Exception as error:  # noqa: BLE001 - see above
+        if len(batch) > 1:
+            _log.warning("rescue.batch_failed", extra={"runs": len(batch), "error": repr(error)})
+        else:
+            _log.exception("rescue.failed", extra={"run": batch[0].run_id})
+    return sum(_rescue_batch(context, [claim]) for claim in batch) if len(batch) > 1 else 0
+
+
+def _rescue_one(context: Context, connection: Connection, claim: ExpiredClaim) -> bool:
+    # Asked again here: the worker may have come back since the list was made.
+    if not claim_store.is_expired(connection, claim.run_id, claim.fence, now=context.now()):
+        return False
+    try:
+        why = "was not heard of any more"
+        _give_up(context, connection, claim.run_id, claim.fence, actor="rescuer", why=why)
     except StaleFence:
         return False
-    context.wake()
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, func, insert, select, update
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
@@ -30,6 +30,11 @@ class Room:
     left: Capacity
 
 
+_EXPIRES_AT = select(claims.c.expires_at).where(
+    claims.c.run_id == bindparam("of_run"), claims.c.fence == bindparam("of_fence")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A live claim as its worker sees it: what it holds, and what others have asked of the run since."""
@@ -44,10 +49,8 @@ class ExpiredClaim:
     """A claim whose worker has not been heard of."""
 
     run_id: str
-    worker_id: str
+    lane_id: str
     fence: int
-    kind: str
-    attempt: int
 
 
 def claim(
@@ -89,16 +92,14 @@ def all_claims(connection: Connection) -> list[Claim]:
 
 def expired(connection: Connection, *, now: datetime, limit: int) -> list[ExpiredClaim]:
     """Return claims whose lease is over, the longest over first."""
-    columns = (claims.c.run_id, claims.c.worker_id, claims.c.fence, runs.c.kind, runs.c.attempt)
-    query = select(*columns).join(runs, runs.c.id == claims.c.run_id).where(claims.c.expires_at < now)
+    query = select(claims.c.run_id, claims.c.lane_id, claims.c.fence).where(claims.c.expires_at < now)
     rows = connection.execute(query.order_by(claims.c.expires_at).limit(limit)).mappings()
     return [ExpiredClaim(**row) for row in rows]
 
 
 def is_expired(connection: Connection, run_id: str, fence: int, *, now: datetime) -> bool:
     """Ask again, inside the transaction that is about to take the run away: its worker may have come back."""
-    query = select(claims.c.expires_at).where(claims.c.run_id == run_id, claims.c.fence == fence)
-    expires_at = connection.execute(query).scalar()
+    expires_at = connection.execute(_EXPIRES_AT, {"of_run": run_id, "of_fence": fence}).scalar()
     return expires_at is not None and expires_at < now
 
 

@@ -17,6 +17,10 @@ def create(connection: Connection, lane_id: str, space_id: str, *, max_running: 
 
 def set_paused(connection: Connection, space_id: str, *, paused: bool) -> None:
     """Keep the waiting runs of a space from being claimed, or let them go on."""
+    if connection.dialect.name == "postgresql":
+        # Whoever locks several lanes does so in the order of their ids.
+        of_space = select(lanes.c.id).where(lanes.c.space_id == space_id).order_by(lanes.c.id)
+        connection.execute(of_space.with_for_update())
     connection.execute(update(lanes).where(lanes.c.space_id == space_id).values(paused=paused))
 
 

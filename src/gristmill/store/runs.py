@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, delete, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Row, ScalarSelect, bindparam, delete, func, insert, select, tuple_, update
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import Conflict, NotFound
@@ -57,7 +57,8 @@ def by_idempotency_key(connection: Connection, requester_id: str, key: str) -> R
 
 def get(connection: Connection, run_id: str) -> Run | None:
     """Return a run by its id in the jobs API, hidden ones too."""
-    return _one(connection, select(*COLUMNS).where(runs.c.id == run_id))
+    row = connection.execute(_BY_ID, {"of_run": run_id}).first()
+    return run_of(row) if row else None
 
 
 def get_by_deployment_job(connection: Connection, deployment_job_id: str) -> Run | None:
@@ -129,7 +130,7 @@ def advance(
     if connection.execute(statement.values(**values)).rowcount != 1:
         raise StaleFence(f"The run changed while its lane {lane_id} was locked.")
     if after not in ACTIVE:
-        connection.execute(delete(claims).where(claims.c.run_id == run_id))
+        connection.execute(_DROP_CLAIM, {"of_run": run_id})
     fence = values.get("fence", current)
     number = _remember(connection, run_id, str(event), after, at=now, fence=fence, actor=actor)
     # Most jobs ask for nothing, and pay nothing.
@@ -187,7 +188,22 @@ class _Held:
     notification: Mapping[str, Any]
 
 
-_HELD = (runs.c.lane_id, runs.c.state, runs.c.fence, runs.c.retention_days, runs.c.alarm_at, jobs.c.notification)
+# Made once: to build them anew for each change takes longer than SQLite needs to execute them.
+_THIS: BindParameter[str] = bindparam("of_run")
+_BY_ID = select(*COLUMNS).where(runs.c.id == _THIS)
+_LOCK_LANE = (
+    select(lanes.c.id)
+    .where(lanes.c.id == select(runs.c.lane_id).where(runs.c.id == _THIS).scalar_subquery())
+    .with_for_update()
+)
+_HELD = (
+    select(runs.c.lane_id, runs.c.state, runs.c.fence, runs.c.retention_days, runs.c.alarm_at, jobs.c.notification)
+    .join(jobs, jobs.c.id == runs.c.job_id)
+    .where(runs.c.id == _THIS)
+)
+_DROP_CLAIM = delete(claims).where(claims.c.run_id == _THIS)
+_NEXT_NUMBER = select(func.coalesce(func.max(run_history.c.number), 0) + 1).where(run_history.c.run_id == _THIS)
+_REMEMBER = insert(run_history).values(number=_NEXT_NUMBER.scalar_subquery()).returning(run_history.c.number)
 
 
 def _last(state: RunState) -> ScalarSelect[Any]:
@@ -207,11 +223,9 @@ def _inserted(run: Run, spec: RunSpec) -> dict[str, Any]:
 
 def _lock(connection: Connection, run_id: str) -> _Held:
     """Lock the lane, then read the run. PostgreSQL: a claim locks in this order too, so the two cannot deadlock."""
-    lane_of = select(runs.c.lane_id).where(runs.c.id == run_id).scalar_subquery()
     if connection.dialect.name == "postgresql":
-        connection.execute(select(lanes.c.id).where(lanes.c.id == lane_of).with_for_update())
-    query = select(*_HELD).join(jobs, jobs.c.id == runs.c.job_id).where(runs.c.id == run_id)
-    row = connection.execute(query).first()
+        connection.execute(_LOCK_LANE, {"of_run": run_id})
+    row = connection.execute(_HELD, {"of_run": run_id}).first()
     if row is None:
         raise NotFound(f"There is no run {run_id}.", code="run_not_found")
     values = row._mapping  # noqa: SLF001 - public API of Row
@@ -246,10 +260,8 @@ def _stamps(before: RunState, after: RunState, now: datetime) -> dict[str, Any]:
 def _remember(
     connection: Connection, run_id: str, event: str, state: RunState, *, at: datetime, fence: int, actor: str
 ) -> int:
-    last = select(func.coalesce(func.max(run_history.c.number), 0) + 1).where(run_history.c.run_id == run_id)
     values = {"run_id": run_id, "event": event, "state": str(state), "at": at, "fence": fence, "actor": actor}
-    made = insert(run_history).values(number=last.scalar_subquery(), **values).returning(run_history.c.number)
-    return int(connection.execute(made).scalar_one())
+    return int(connection.execute(_REMEMBER, {"of_run": run_id, **values}).scalar_one())
 
 
 def _one(connection: Connection, query: Any) -> Run | None:  # noqa: ANN401 - a Select

@@ -12,7 +12,8 @@ from gristmill.api.envelope import WireResponse, instant, page_limit
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import run_document, states_of
 from gristmill.api.v2.jobs import listed, start_of
-from gristmill.service import job_runs, jobs, runs
+from gristmill.domain import log_tail
+from gristmill.service import flow_nodes, job_runs, jobs, run_repairs, runs
 from gristmill.service.job_runs import Overrides
 
 router = APIRouter(prefix="/v2/jobs/{job_id}/runs", tags=["job runs"])
@@ -76,7 +77,8 @@ def get(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
     """Return a run; one that waits says why, its place and its probable start."""
     found = runs.get(ctx, me, job_id, run_id)
     waits = runs.why_waiting(ctx, found)
-    return run_document(found.run, jobs.get(ctx, me, job_id), spec=found.spec, result=found.result, waits=waits)
+    nodes, job = flow_nodes.of_run(ctx, found), jobs.get(ctx, me, job_id)
+    return run_document(found.run, job, spec=found.spec, result=found.result, waits=waits, nodes=nodes)
 
 
 @router.post("/{run_id}/refresh_state")
@@ -90,6 +92,21 @@ def rerun(ctx: Ctx, me: Me, job_id: str, run_id: str) -> Response:
     """Start a run with the very specification of an earlier one."""
     run, job = job_runs.rerun(ctx, me, job_id, run_id)
     return WireResponse(run_document(run, job), status_code=201)
+
+
+@router.post("/{run_id}/repair", status_code=201)
+def repair(ctx: Ctx, me: Me, job_id: str, run_id: str, body: NewRunBody | None = None) -> Response:
+    """Start a run that does again what failed, was skipped or canceled in a flow's run, and keeps what completed."""
+    asked = (body.job_run if body else None) or RunBody()
+    run, job, spec = run_repairs.repair(ctx, me, job_id, run_id, asked.configuration or {})
+    return WireResponse(run_document(run, job, spec=spec), status_code=201)
+
+
+@router.get("/{run_id}/nodes/{node_id:path}/log")
+def node_log(ctx: Ctx, me: Me, job_id: str, run_id: str, node_id: str) -> Response:
+    """Stream what one node of a flow has printed, as far as it is written; its short name may stand for its id."""
+    lines = flow_nodes.log(ctx, me, job_id, run_id, node_id)
+    return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
 
 
 @router.get("/{run_id}/history")
@@ -117,18 +134,20 @@ def delete(ctx: Ctx, me: Me, job_id: str, run_id: str) -> None:
 
 @router.get("/{run_id}/logs")
 def logs(
-    ctx: Ctx, me: Me, job_id: str, run_id: str, limit: Annotated[int, Query(ge=1, le=100_000)] = _LOG_LINES
+    ctx: Ctx,
+    me: Me,
+    job_id: str,
+    run_id: str,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = _LOG_LINES,
+    contains: Annotated[str | None, Query(min_length=1, max_length=1_000)] = None,
 ) -> dict[str, Any]:
-    """Return the last lines of a run's log, also while it runs; ``total_count`` counts all lines."""
-    tail: list[bytes] = []
-    total, rest = 0, b""
-    for block in runs.log(ctx, me, job_id, run_id):
-        *lines, rest = (rest + block).split(b"\n")
-        total += len(lines)
-        tail = (tail + lines)[-limit:]
-    if rest:
-        total, tail = total + 1, [*tail, rest][-limit:]
-    return {"results": [line.decode(errors="replace") for line in tail], "total_count": total}
+    """Return the last lines of a run's log, also while it runs, or the last that hold a text, whatever its case.
+
+    ``total_count`` counts all lines, or all that hold the text.
+    """
+    blocks = runs.log(ctx, me, job_id, run_id)
+    lines, total = log_tail.holding(blocks, contains, limit) if contains else log_tail.tail(blocks, limit)
+    return {"results": [line.decode(errors="replace") for line in lines], "total_count": total}
 
 
 @router.get("/{run_id}/log")
