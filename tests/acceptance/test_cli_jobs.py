@@ -118,6 +118,8 @@ def test_a_job_of_a_script_from_its_making_to_its_end(shell: Shell) -> None:
 
     failed = shell.id("run", "list", "--job", "by hand", "--state", "failed")
     assert shell.ran("run", "rerun", failed).exit_code == 1
+    refused = shell.ran("run", "repair", failed, "--env", "WHO=me")
+    assert (refused.exit_code, "is no run of a flow" in refused.stderr) == (1, True)
     run = shell.id("job", "start", made["ID"], "--env", "WHO=you", "--no-wait")
     assert shell.row("run", "wait", run)["STATE"] == "completed"
     changes = shell.document("run", "history", run)

@@ -9,6 +9,7 @@ import typer
 from gristmill.cli import lookup, pages, progress, run_begun, run_ending, run_log
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
 from gristmill.cli.job_reference import job_path
+from gristmill.cli.job_request import Env
 from gristmill.cli.output import Column, Form, at
 from gristmill.cli.pages import Found
 from gristmill.cli.run_begun import Follow
@@ -27,6 +28,8 @@ _OF_ITS_JOB = (
     Column("SCHEDULED FOR", "job_run.scheduled_for"),
     Column("ATTEMPT", "job_run.attempt"),
     Column("PINNED", "job_run.pinned"),
+    Column("REPAIR OF", "job_run.repair_of"),
+    Column("NODES", "job_run.node_states"),
 )
 _HISTORY = (
     Column("AT", "at"),
@@ -67,7 +70,8 @@ def show(session: Session, run: Run) -> None:
     if session.screen.form is Form.JSON:
         found = session.client.get(f"/ml/v4/deployment_jobs/{place.id}")
     elif session.screen.form is Form.TABLE:
-        found["job_run"] = at(session.client.get(place.path), "entity.job_run")
+        found["job_run"] = of_job = at(session.client.get(place.path), "entity.job_run")
+        of_job["node_states"] = ", ".join(f"{node['label']} {node['state']}" for node in of_job.get("nodes", []))
     session.screen.document(found, (*run_ending.SHOWN, *_OF_ITS_JOB))
 
 
@@ -98,6 +102,22 @@ def rerun(session: Session, run: Run, wait: Wait = True, follow: Follow = False,
     """Do a run again exactly as it was, whatever has become of its job since; end with its code."""
     run_begun.check(wait=wait, follow=follow)
     made = session.client.post(f"{_place(session, run).path}/rerun")
+    run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
+
+
+@command(runs, "repair")
+def repair(
+    session: Session,
+    run: Run,
+    env: Env = None,
+    wait: Wait = True,
+    follow: Follow = False,
+    timeout: Timeout = None,
+) -> None:
+    """Do again what failed, was skipped or canceled in a run of a flow, and keep the rest; end with its code."""
+    run_begun.check(wait=wait, follow=follow)
+    body = {"job_run": {"configuration": {"env_variables": env} if env else {}}}
+    made = session.client.post(f"{_place(session, run).path}/repair", body)
     run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
 
 

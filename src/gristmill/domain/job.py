@@ -30,8 +30,8 @@ class Job:
     """A job and the lane that its runs wait in.
 
     ``asset_ref`` is the deployment's or the asset's id. ``retention`` is ``{"amount": n}`` or ``{"days": n}``, and may
-    say what becomes of ``results``: ``keep`` or ``delete``.
-    ``notification`` is a document of `notification.py`. ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
+    say what becomes of ``results``: ``keep`` or ``delete``. ``notification`` is a document of `notification.py`.
+    ``sealed_variables`` are the secret environment variables, encrypted; ``version`` counts changes.
 
     ``schedule`` is a document of `schedule_document.py`; ``scheduler_id`` is the user whose rights its runs have,
     ``key_id`` the API key that was made for them. Every tick up to ``decided_until`` has its disposition;

@@ -17,7 +17,7 @@ from pathlib import Path
 from gristmill.domain.errors import Conflict, NotFound
 from gristmill.domain.run import Cause, IllegalTransition, RunEvent
 from gristmill.domain.run_spec import RunResult
-from gristmill.engine import harvest, staging
+from gristmill.engine import flow_harvest, harvest, staging
 from gristmill.engine.disk_watch import DiskWatch
 from gristmill.engine.staging import RunFailed
 from gristmill.launch.build import BuildStopped
@@ -162,7 +162,7 @@ class Execution:
             directory=directory,
             # What drives a kernel is in the launcher's own environment; the kernel is the environment's.
             environment=None if kernels else environment,
-            readable=(staging.unpacked(self._context, spec), *(kernels.places if kernels else ())),
+            readable=(*staging.places(self._context, spec), *(kernels.places if kernels else ())),
             warm_key=warm if spec.kind in _WARM_KINDS else None,
             memory_limit_bytes=spec.memory_limit_bytes,
             cpus=spec.cpus,
@@ -203,7 +203,7 @@ class Execution:
         if self._request is Request.TIME_OUT:
             return harvest.timed_out(self._context, self._assignment, directory)
         if self._request is Request.DISK_FULL:
-            return harvest.disk_full(self._context, directory, limit_bytes=self._disk_bytes or 0)
+            return harvest.disk_full(self._context, self._assignment, directory, limit_bytes=self._disk_bytes or 0)
         canceled = self._request is Request.CANCEL
         return harvest.harvest(self._context, self._assignment, directory, ending, canceled=canceled)
 
@@ -275,9 +275,11 @@ def _with_usage(outcome: Outcome, ending: Ending) -> Outcome:
 
 def _without_secrets(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
     """Mask secrets also in why a run failed: exceptions quote what they were given."""
-    if outcome.cause is None:
-        return outcome
     masks, cause = Masks(secrets), outcome.cause
+    if outcome.result is not None and outcome.result.nodes:
+        outcome = replace(outcome, result=flow_harvest.masked(outcome.result, masks))
+    if cause is None:
+        return outcome
     traceback = masks.masked(cause.traceback) if cause.traceback else None
     return replace(outcome, cause=replace(cause, message=masks.masked(cause.message), traceback=traceback))
 

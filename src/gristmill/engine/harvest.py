@@ -10,8 +10,9 @@ from pathlib import Path
 
 from gristmill.content.content import Stored
 from gristmill.domain.run import Cause, RunEvent
-from gristmill.domain.run_spec import InlineTable, ResultFile, RunResult, RunSpec
+from gristmill.domain.run_spec import InlineTable, NodeResult, ResultFile, RunResult, RunSpec
 from gristmill.engine import run_files
+from gristmill.engine.flow_harvest import nodes_of
 from gristmill.engine.run_files import RunFiles
 from gristmill.engine.staging import output_name, output_path
 from gristmill.launch.launcher import Ending
@@ -30,15 +31,16 @@ class _Left:
     log_key: str | None
     files: tuple[ResultFile, ...] = ()
     publication: Publication | None = None
+    nodes: tuple[NodeResult, ...] = ()
 
     def result(self, result: RunResult | None = None) -> RunResult:
-        return replace(result or RunResult(), log_key=self.log_key, files=self.files)
+        return replace(result or RunResult(), log_key=self.log_key, files=self.files, nodes=self.nodes)
 
 
 def harvest(context: Context, assignment: Assignment, directory: Path, ending: Ending, *, canceled: bool) -> Outcome:
     """Return how the run ended; results and log are content by then, but belong to nobody until the run is settled."""
     result = protocol.read_result(directory)
-    left = _left(context, assignment, directory, result)
+    left = _left(context, assignment, directory, result, canceled=canceled)
     if result is None:
         return _without_result(ending, left, canceled=canceled)
     kept = RunResult(
@@ -58,25 +60,26 @@ def harvest(context: Context, assignment: Assignment, directory: Path, ending: E
         case _:
             cause = _cause(result.get("cause") or {"code": "stopped", "message": "The child was told to stop."})
             if ending.out_of_memory and cause.code != "out_of_memory":
-                cause = replace(_out_of_memory(ending), traceback=cause.traceback)
+                cause = _short_of_memory(ending, cause)
             return Outcome(event=RunEvent.ERRED, cause=cause, result=kept, publication=publication)
 
 
 def timed_out(context: Context, assignment: Assignment, directory: Path) -> Outcome:
     """Return the outcome of a run that was ended because its time was over; what it said and left is kept."""
     message = f"The run worked for longer than its time limit of {assignment.spec.timeout_seconds} s and was ended."
-    left = _left(context, assignment, directory, None)
+    left = _left(context, assignment, directory, None, canceled=True)
     cause = Cause(code="timed_out", message=message)
     return Outcome(event=RunEvent.ERRED, cause=cause, result=left.result(), publication=left.publication)
 
 
-def disk_full(context: Context, directory: Path, *, limit_bytes: int) -> Outcome:
+def disk_full(context: Context, assignment: Assignment, directory: Path, *, limit_bytes: int) -> Outcome:
     """Return the outcome of a run that was ended because it filled the disk; what it said is kept, its files not."""
     message = (
         f"The run had more than {limit_bytes / 2**20:,.0f} MiB on disk, its inputs and outputs included, and was "
         "ended. The administrator can raise GRISTMILL_RUN_DISK_BYTES."
     )
-    result = RunResult(log_key=keep_log(context, directory))
+    nodes = nodes_of(context, assignment.spec, directory, canceled=True, save=False)
+    result = RunResult(log_key=keep_log(context, directory), nodes=nodes)
     return Outcome(event=RunEvent.ERRED, cause=Cause(code="disk_full", message=message), result=result)
 
 
@@ -101,7 +104,9 @@ def _predictions(context: Context, directory: Path, result: protocol.Result) -> 
             yield inline_tables.keep_file(context, described, lines)
 
 
-def _left(context: Context, assignment: Assignment, directory: Path, result: protocol.Result | None) -> _Left:
+def _left(
+    context: Context, assignment: Assignment, directory: Path, result: protocol.Result | None, *, canceled: bool
+) -> _Left:
     """Keep what the run left: of user code all of its files, however it ended, of a model what it calls its output."""
     spec, log_key = assignment.spec, keep_log(context, directory)
     reference = spec.output_reference
@@ -112,7 +117,8 @@ def _left(context: Context, assignment: Assignment, directory: Path, result: pro
         return _Left(log_key, publication=_publication(spec, mime, stored) if stored else None)
     left = RunFiles(context, directory, output_path=output_path(spec) if reference is not None else None)
     main = left.main() if reference is not None else None
-    return _Left(log_key, left.all(), _publication(spec, *main) if main else None)
+    nodes = nodes_of(context, spec, directory, canceled=canceled)
+    return _Left(log_key, left.all(), _publication(spec, *main) if main else None, nodes)
 
 
 def _inside(directory: Path, name: str) -> Path:
@@ -142,6 +148,12 @@ def _without_result(ending: Ending, left: _Left, *, canceled: bool) -> Outcome:
     if canceled:
         return Outcome(event=RunEvent.STOPPED, result=left.result(), publication=left.publication)
     return Outcome(event=RunEvent.ERRED, cause=_killed(ending), result=left.result(), publication=left.publication)
+
+
+def _short_of_memory(ending: Ending, told: Cause) -> Cause:
+    """Return the cause of a run of which the kernel ended a process; which node of a flow that was is still told."""
+    cause = replace(_out_of_memory(ending), traceback=told.traceback)
+    return replace(cause, message=f"{cause.message} {told.message}") if told.code == "node_failed" else cause
 
 
 def _out_of_memory(ending: Ending) -> Cause:

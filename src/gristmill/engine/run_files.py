@@ -16,7 +16,7 @@ from gristmill.domain.run_spec import ResultFile
 from gristmill.service.context import Context
 from gristmill_runner import protocol
 
-KINDS = frozenset({"python_script", "r_script", "notebook", "code_package"})
+KINDS = frozenset({"python_script", "r_script", "notebook", "code_package", "flow"})
 """Kinds of user code whose files are kept, also when it failed, was stopped or was killed."""
 _log = logging.getLogger("gristmill.engine")
 _MOST_FILES = 100

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from gristmill.domain.errors import Invalid
 from gristmill.domain.run import Cause
 from gristmill.domain.run_spec import InputAsset, RunSpec
+from gristmill.engine import flow_staging
+from gristmill.engine.file_name import file_name
 from gristmill.engine.run_files import KINDS
 from gristmill.service import inline_tables, software_specifications, tokens
 from gristmill.service.archives import unpack
@@ -62,6 +64,7 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         entrypoint=spec.entrypoint,
         parameters=dict(spec.parameters) if spec.parameters is not None else None,
         variable_parameters=dict(spec.environment_variables),
+        flow=_flow(context, spec, directory),
         chunk_rows=CHUNK_ROWS,
         specification_name=spec.specification_name,
         specification_packages=dict(software.packages),
@@ -73,15 +76,35 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
 
 
 def unpacked(context: Context, spec: RunSpec) -> Path:
-    """Return the asset's unpacked content, from the cache when it is there; the rename makes it appear whole."""
-    target = context.data_dir / "cache" / "assets" / spec.asset_content_key.replace("/", "-")
+    """Return the asset's unpacked content."""
+    return _cached(context, spec.asset_content_key, spec.asset_content_name)
+
+
+def places(context: Context, spec: RunSpec) -> list[Path]:
+    """Return where the run's assets are unpacked: its own, and those of a flow's nodes."""
+    contents = [node.content for node in spec.flow.nodes if node.content] if spec.flow else []
+    return [unpacked(context, spec), *(_cached(context, each.content_key, each.name) for each in contents)]
+
+
+def _flow(context: Context, spec: RunSpec, directory: Path) -> protocol.Flow | None:
+    if spec.flow is None:
+        return None
+    tree = unpacked(context, spec)
+    return flow_staging.lay_out(
+        context, spec, directory, asset_of=lambda own: _cached(context, own.content_key, own.name) if own else tree
+    )
+
+
+def _cached(context: Context, key: str, name: str) -> Path:
+    """Unpack content, unless it is in the cache; the rename makes it appear whole."""
+    target = context.data_dir / "cache" / "assets" / key.replace("/", "-")
     if target.exists():
         return target
     draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
     draft.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with context.content.open(spec.asset_content_key) as stream:
-            unpack(stream, draft, name=spec.asset_content_name, limits=context.limits)
+        with context.content.open(key) as stream:
+            unpack(stream, draft, name=name, limits=context.limits)
         draft.rename(target)
     except Invalid as error:
         raise RunFailed(error.code, f"The content of the asset cannot be unpacked: {error.message}") from error
@@ -100,12 +123,14 @@ def secret_values(context: Context, spec: RunSpec, directory: Path) -> list[str]
 
 
 def has_kernel(spec: RunSpec) -> bool:
-    """Tell whether the run's code is executed by a kernel, which is what needs the run's environment then."""
-    return spec.kind == "notebook" or (spec.kind == "code_package" and str(spec.entrypoint).endswith(".ipynb"))
+    """Tell whether what drives the run is not in its own environment: that of a kernel, or of a flow's scripts."""
+    return spec.kind in {"notebook", "flow"} or (
+        spec.kind == "code_package" and str(spec.entrypoint).endswith(".ipynb")
+    )
 
 
 def name_interpreter(directory: Path, python: Path) -> None:
-    """Let the kernel of a run that is staged be one of this interpreter."""
+    """Let the kernel of a run that is staged, or a flow's scripts, have this interpreter."""
     protocol.write_spec(directory, {**protocol.read_spec(directory), "python": str(python)})
 
 
@@ -163,7 +188,7 @@ def _files(context: Context, inputs: Sequence[InputAsset], directory: Path) -> l
     files: list[protocol.InputFile] = []
     taken: set[str] = set()
     for number, asset in enumerate(inputs):
-        name = _file_name(asset.name, number, taken)
+        name = file_name(asset.name, number, taken)
         path = f"{protocol.INPUTS}/{name}"
         context.content.materialize(asset.content_key, directory / path)
         files.append({"path": path, "name": asset.name, "format": format_of(asset.name)})
@@ -178,24 +203,13 @@ def _output(spec: RunSpec) -> protocol.Output:
 
 def output_path(spec: RunSpec) -> str:
     """Return where in the run directory the results go that an asset is to hold."""
-    return f"{protocol.OUTPUTS}/{_file_name(output_name(spec), 0, set())}"
+    return f"{protocol.OUTPUTS}/{file_name(output_name(spec), 0, set())}"
 
 
 def output_name(spec: RunSpec) -> str:
     """Return the name of the data asset that is to hold the results."""
     location = (spec.output_reference or {}).get("location") or {}
     return str(location.get("name") or "results.csv")
-
-
-def _file_name(name: str, number: int, taken: set[str]) -> str:
-    """Return the asset's name as a plain file name that is not taken: names come from users, paths do not."""
-    plain = PurePosixPath(name.replace("\\", "/")).name.replace("\0", "").encode()[:200].decode(errors="ignore")
-    if plain in {"", ".", ".."}:
-        plain = f"input-{number}"
-    while plain in taken:
-        plain = f"{number}-{plain}"
-    taken.add(plain)
-    return plain
 
 
 def _refuse_connections(spec: RunSpec) -> None:

@@ -125,7 +125,7 @@ def freeze(context: Context, sources: RunSources, job: Job) -> Frozen:
 def queue(connection: Connection, new: Sequence[tuple[Run, RunSpec]]) -> None:
     """Queue many runs at one go, within a transaction that is open; each has its place in their order."""
     runs.create_all(connection, new)
-    run_contents.hold_all(connection, {run.id: _contents(spec) for run, spec in new})
+    run_contents.hold_all(connection, {run.id: content_keys(spec) for run, spec in new})
 
 
 def _checked(  # what is to be run, with what
@@ -178,7 +178,7 @@ def create(  # what is queued, and for whom
     spec = replace(spec, sealed_variables=job.sealed_variables)
     run = new_run(context, actor, job, name=prepared.request.name, kind=spec.kind)
     run = runs.create(connection, run, spec, idempotency_key=idempotency_key)
-    run_contents.hold(connection, run.id, _contents(spec))
+    run_contents.hold(connection, run.id, content_keys(spec))
     return run
 
 
@@ -198,17 +198,28 @@ def discard(context: Context, prepared: Prepared, error: BaseException | None = 
 def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run, Job]:
     """Queue a run with the very specification of an earlier one, whatever has become of its job and assets since."""
     with context.database.transaction() as connection:
-        job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
-        refuse_paused(connection, job.space_id)
-        task_credentials.require(connection, actor.user_id)
-        earlier = runs.get(connection, run_id)
-        if earlier is None or earlier.job_id != job.id or earlier.deleted_at is not None:
-            raise Conflict(f"Job {job_id} has no run {run_id} to do again.", code="run_not_found")
+        job, found = earlier(connection, actor, job_id, run_id)
         spec = runs.spec(connection, run_id)
-        run = runs.create(connection, new_run(context, actor, job, name=earlier.name, kind=spec.kind), spec)
+        run = runs.create(connection, new_run(context, actor, job, name=found.name, kind=spec.kind), spec)
         run_contents.hold(connection, run.id, run_contents.held(connection, run_id))
     context.wake()
     return run, job
+
+
+def earlier(connection: Connection, actor: Actor, job_id: str, run_id: str) -> tuple[Job, Run]:
+    """Return a job and the run of it that is to be done again, by an actor who may do so now.
+
+    Raises:
+        Conflict: the job has no such run, or its space is paused.
+
+    """
+    job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
+    refuse_paused(connection, job.space_id)
+    task_credentials.require(connection, actor.user_id)
+    found = runs.get(connection, run_id)
+    if found is None or found.job_id != job.id or found.deleted_at is not None:
+        raise Conflict(f"Job {job_id} has no run {run_id} to do again.", code="run_not_found")
+    return job, found
 
 
 def _scoring(sources: RunSources, job: Job, overrides: Overrides) -> dict[str, Any]:
@@ -307,7 +318,8 @@ def _version(job: Job) -> int | None:
     return int(version) if version else None
 
 
-def _contents(spec: RunSpec) -> list[str]:
+def content_keys(spec: RunSpec) -> list[str]:
+    """Return the keys of the content that a run needs."""
     inputs = [asset.content_key for asset in spec.inputs]
     own = environments.content_keys(spec)
     nodes = [*(spec.flow.content_keys() if spec.flow else ()), *(f.content_key for n in spec.kept for f in n.files)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gristmill.domain import model_schema
-from gristmill.domain.asset import FLOWS, Asset, AssetType
+from gristmill.domain.asset import FLOWS, Asset, AssetType, Attachment
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.network import may_use_network
 from gristmill.domain.run_spec import InlineTable, InputAsset, RunSpec
@@ -93,9 +93,7 @@ def freeze(
         Conflict: the asset, or a package extension of its software specification, has no content.
 
     """
-    content = sources.content(asset.id, asset.revision)
-    if content is None:
-        raise Conflict(f"Asset {asset.name} has lost its content; upload it again.", code="asset_without_content")
+    content = _content(sources, asset)
     kind = _kind(asset, new)
     software = _software(sources, asset, new)
     hardware = _hardware(sources, asset.space_id, new.hardware or default_hardware)
@@ -129,6 +127,13 @@ def freeze(
         scoring=new.scoring,
         environment=sources.environment(asset.space_id, software),
     )
+
+
+def _content(sources: RunSources, asset: Asset) -> Attachment:
+    content = sources.content(asset.id, asset.revision)
+    if content is None:
+        raise Conflict(f"Asset {asset.name} has lost its content; upload it again.", code="asset_without_content")
+    return content
 
 
 def _kind(asset: Asset, new: RunRequest) -> str:

@@ -44,8 +44,12 @@ def _run_other_kind(run: Run, kind: str | None) -> Result:
         from gristmill_runner.kinds.code_package import run_code_package
 
         return run_code_package(run)
-    if kind in ("flow", "flow_node"):
-        from gristmill_runner.kinds.flow import run_flow, run_node
+    if kind == "flow":
+        from gristmill_runner.kinds.flow import run_flow
 
-        return run_flow(run) if kind == "flow" else run_node(run)
+        return run_flow(run)
+    if kind == "flow_node":
+        from gristmill_runner.kinds.flow_node import run_node
+
+        return run_node(run)
     raise RunFailed("unsupported_kind", f"this runner cannot run assets of kind {kind!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from gristmill.domain.schedule_document import of_document
 from gristmill.domain.schedule_wire import to_wire
 from gristmill.domain.tick import ticks
 from gristmill.domain.waiting import Waiting
+from gristmill.service.flow_nodes import RunNode
 
 PLATFORM_STATES = {
     RunState.QUEUED: "Queued",
@@ -29,7 +31,7 @@ PLATFORM_STATES = {
 _WARNED = "CompletedWithWarnings"
 _FUTURE_RUNS = 5
 _HIDDEN = "stored encrypted, never shown"
-_COUNTED_IN_CELLS = frozenset({"notebook", "code_package"})
+_COUNTED_IN = {"notebook": "cells", "code_package": "cells", "flow": "nodes"}
 _NEVER_HERE = frozenset({"Paused", "Resuming", "CompletedWithErrors"})
 """States of the platform that no run here is ever in; asking for them finds nothing."""
 
@@ -76,6 +78,7 @@ def run_document(
     spec: RunSpec | None = None,
     result: RunResult | None = None,
     waits: Waiting | None = None,
+    nodes: Sequence[RunNode] = (),
 ) -> dict[str, Any]:
     """Return a run as the wire shows it."""
     entity = {
@@ -100,6 +103,8 @@ def run_document(
         "warning": run.warning,
         "rows": _rows(run),
         "packages": dict(result.packages) if result and result.packages else None,
+        "repair_of": spec.repair_of if spec else None,
+        "nodes": [_node(node) for node in nodes] or None,
         **(_used(result) if result else {}),
     }
     metadata = _metadata(run.id, run.name, run.requester_id, "") | {
@@ -164,7 +169,7 @@ def _notification(job: Job) -> dict[str, Any]:
 
 def _rows(run: Run) -> dict[str, Any] | None:
     counts = without_none({"done": run.rows_done, "total": run.rows_total})
-    return counts | ({"unit": "cells"} if run.kind in _COUNTED_IN_CELLS else {}) if counts else None
+    return counts | ({"unit": _COUNTED_IN[run.kind]} if run.kind in _COUNTED_IN else {}) if counts else None
 
 
 def _used(result: RunResult) -> dict[str, Any]:
@@ -174,6 +179,22 @@ def _used(result: RunResult) -> dict[str, Any]:
         "cpu_seconds": result.cpu_seconds,
         "isolation": list(result.isolation) or None,
     }
+
+
+def _node(node: RunNode) -> dict[str, Any]:
+    planned, result = node.planned, node.result
+    shown = {
+        "id": planned.id,
+        "label": planned.label,
+        "op": planned.op,
+        "state": result.state,
+        "started_at": result.started_at,
+        "finished_at": result.finished_at,
+        "cause": dict(result.cause) if result.cause else None,
+        "after": list(planned.needs),
+        "kept": result.kept or None,
+    }
+    return without_none(shown)
 
 
 def _waiting(waits: Waiting) -> dict[str, Any]:
