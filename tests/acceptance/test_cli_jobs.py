@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -316,3 +317,30 @@ def test_whoever_asked_is_told(shell: Shell, mails: MailSink) -> None:
     changed = shell.document("job", "edit", "telling", "--not-started", "5", "--recipient", "ann@example.com")
     assert changed["entity"]["job"]["notification_types"] == {**types, "not_started": True}
     assert shell.row("job", "edit", "telling", "--notify", "none")["TELLS"] == "{}"
+
+
+def test_packages_notebooks_and_flows_are_stored_and_run(shell: Shell) -> None:
+    with zipfile.ZipFile("package.zip", "w") as package:
+        package.writestr("main.py", "from mine import VALUE\nprint('the value is', VALUE)\n")
+        package.writestr("mine/__init__.py", "VALUE = 42\n")
+    shell.does("asset", "store-package", "package.zip")
+    shell.does("job", "create", "packed", "--asset", "package.zip", "--entrypoint", "main.py", "--no-network")
+    assert shell.does("job", "start", "packed", "-f") == "the value is 42\n"
+    code: Json = {"cell_type": "code", "metadata": {}, "source": "print(6 * 7)", "outputs": [], "execution_count": None}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
+    notebook = {"cells": [code], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    Path("cells.ipynb").write_text(json.dumps(notebook))
+    assert shell.row("asset", "store-notebook", "cells.ipynb")["TYPE"] == "notebook"
+    shell.does("job", "create", "cells", "--asset", "cells.ipynb")
+    assert shell.does("job", "start", "cells", "-f") == "Cell 1:\n42\n"
+    Path("wrong.pipeline").write_text("{}")
+    refused = shell.ran("asset", "store-flow", "wrong.pipeline")
+    assert (refused.exit_code, "invalid_flow" in refused.stderr or "flow" in refused.stderr) == (1, True)
+    assert "wrong.pipeline" not in shell.does("asset", "list")
+
+
+def test_an_inbox_shows_when_each_message_came(shell: Shell) -> None:
+    shell.does("job", "create", "told", "--asset", "work.py", "--env", "WHO=nobody", "--notify", "failure")
+    assert shell.ran("job", "start", "told").exit_code == 1
+    listed = eventually(lambda: shell.document("inbox", "list"), within=30, every=0.2)
+    assert listed[0]["created_at"][:10] in shell.does("inbox", "list")

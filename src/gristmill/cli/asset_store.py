@@ -1,10 +1,11 @@
-"""`gristmill asset store-model`, `store-function`, `store-script`: code and models, with where they run."""
+"""`gristmill asset store-model`, `store-function`, `store-script` and kin: code and models, with where they run."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
 import json
+import mimetypes
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -71,12 +72,50 @@ def store_function(
 def store_script(
     session: Session, file: File, name: AssetName = None, description: Description = "", spec: Specification = None
 ) -> None:
-    """Store a Python script: it reads BATCH_INPUT_DIR and writes to BATCH_OUTPUT_DIR."""
+    """Store a script in Python, or in R (.R): it reads BATCH_INPUT_DIR and writes to BATCH_OUTPUT_DIR."""
+    language = "R" if file.suffix.lower() == ".r" else "python3"
+    _store_code(session, file, "script", name=name, description=description, spec=spec, language={"name": language})
+
+
+@command(assets, "store-notebook")
+def store_notebook(
+    session: Session, file: File, name: AssetName = None, description: Description = "", spec: Specification = None
+) -> None:
+    """Store a Jupyter notebook (.ipynb), in Python or R."""
+    _store_code(session, file, "notebook", name=name, description=description, spec=spec)
+
+
+@command(assets, "store-package")
+def store_package(
+    session: Session, file: File, name: AssetName = None, description: Description = "", spec: Specification = None
+) -> None:
+    """Store a code package: a zip of scripts, notebooks and modules; its job names the entry point."""
+    _store_code(session, file, "code_package", name=name, description=description, spec=spec)
+
+
+@command(assets, "store-flow")
+def store_flow(
+    session: Session, file: File, name: AssetName = None, description: Description = "", spec: Specification = None
+) -> None:
+    """Store a flow: a pipeline document (.pipeline, .json), or a zip of one with the files that it names."""
+    _store_code(session, file, "flow", name=name, description=description, spec=spec)
+
+
+def _store_code(  # a file, what it is called, and where it runs
+    session: Session,
+    file: Path,
+    asset_type: str,
+    *,
+    name: str | None,
+    description: str,
+    spec: str | None,
+    **entity: object,
+) -> None:
     base = _document(session, name or file.name, description, spec)
-    script = {"language": {"name": "python3"}, "software_spec": base["software_spec"]}
-    metadata = {"name": base["name"], "description": description, "asset_type": "script"}
-    document = {"metadata": metadata, "entity": {"script": script}}
-    session.screen.document(store(session, document, file, mime="application/text"), SHOWN)
+    metadata = {"name": base["name"], "description": description, "asset_type": asset_type}
+    document = {"metadata": metadata, "entity": {asset_type: {**entity, "software_spec": base["software_spec"]}}}
+    mime = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    session.screen.document(store(session, document, file, mime=mime), SHOWN)
 
 
 def _document(session: Session, name: str, description: str, specification: str | None) -> Json:

@@ -14,7 +14,7 @@ inbox = noun("inbox", "Your inbox: what you were told about runs and schedules."
 _PATH = "/v2/notifications"
 _LISTED = (
     Column("ID", "event_id"),
-    Column("AT", "at"),
+    Column("AT", "created_at"),
     Column("READ", "read"),
     Column("KIND", "kind"),
     Column("TITLE", "title"),

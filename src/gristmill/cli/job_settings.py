@@ -26,6 +26,13 @@ class Settings:
     time_limit: Annotated[
         int | None, typer.Option("--time-limit", metavar="SECONDS", min=1, help="How long a run may work.")
     ] = None
+    entrypoint: Annotated[
+        str | None, typer.Option("--entrypoint", metavar="FILE", help="What to run of a code package, such as main.py.")
+    ] = None
+    network: Annotated[
+        bool | None,
+        typer.Option("--network/--no-network", help="Whether runs may use the network; by default, by kind."),
+    ] = None
     keep_runs: Annotated[
         int | None, typer.Option("--keep-runs", metavar="N", min=1, help="Keep so many of the newest runs.")
     ] = None
@@ -46,6 +53,8 @@ class Settings:
             "hardware_spec": {"name": hardware} if hardware else None,
             "max_running": self.max_running,
             "timeout_seconds": self.time_limit,
+            "entrypoint": self.entrypoint,
+            "network": self.network,
         }
         return {name: value for name, value in wanted.items() if value is not None}
 

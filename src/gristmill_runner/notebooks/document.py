@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ def read(file: Path) -> Any:  # noqa: ANN401 - a notebook of nbformat's, which i
     import nbformat
 
     try:
-        return nbformat.read(str(file), as_version=4)
+        with warnings.catch_warnings():
+            # Cells without ids get some; that is nothing for the log of a run.
+            warnings.simplefilter("ignore")
+            return nbformat.read(str(file), as_version=4)
     except Exception as error:
         raise RunFailed("notebook_invalid", f"{file.name} is no notebook: {summary_of(error)[:500]}") from error
 
