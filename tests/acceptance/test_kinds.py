@@ -327,3 +327,32 @@ def _is_of(process: psutil.Process, run_id: str) -> bool:
         return run_id in process.cwd()
     except psutil.Error:
         return False
+
+
+SERVICE = """
+def deployable_ai_service(context, greeting="hello"):
+    def generate_batch(input_data_references, output_data_reference):
+        import json, os, ssl, urllib.request
+        from pathlib import Path
+
+        request = urllib.request.Request(os.environ["RUNTIME_ENV_APSX_URL"] + "/v2/spaces/" + context.get_space_id())
+        request.add_header("Authorization", "Bearer " + context.generate_token())
+        space = json.load(urllib.request.urlopen(request, context=ssl._create_unverified_context()))
+        name = output_data_reference["location"]["name"]
+        told = [greeting, space["metadata"]["id"], len(input_data_references), name]
+        Path(os.environ["BATCH_OUTPUT_DIR"], "told.json").write_text(json.dumps(told))
+
+    return generate_batch
+"""
+
+
+def test_a_function_that_offers_generate_batch_gets_references_parameters_and_a_token(rest: Rest) -> None:
+    deployment = rest.deployment(rest.function(SERVICE), parameters={"greeting": "ahoy"})
+    data = rest.data_asset("rows.csv", b"a\n1\n")
+    scoring = {"input_data_references": [reference(data)], "output_data_reference": output("told.zip")}
+    for _ in range(2):
+        status = rest.ended(rest.submit(deployment, scoring)["metadata"]["id"])
+        assert status["state"] == "completed", status
+    (made, *_) = rest.data_assets_named("told.zip")
+    with zipfile.ZipFile(io.BytesIO(rest.content(made["metadata"]["asset_id"]))) as archive:
+        assert json.loads(archive.read("told.json")) == ["ahoy", rest.space_id, 1, "told.zip"]

@@ -60,7 +60,7 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         files=_files(context, spec.inputs, directory),
         output=_output(spec),
         environment_variables=_variables(context, spec),
-        platform_variables=_platform_variables(context, assignment) if spec.kind in KINDS else {},
+        platform_variables=_platform_variables(context, assignment) if _speaks_to_us(spec) else {},
         entrypoint=spec.entrypoint,
         parameters=dict(spec.parameters) if spec.parameters is not None else None,
         variable_parameters=dict(spec.environment_variables),
@@ -149,6 +149,11 @@ def _sealed(context: Context, spec: RunSpec) -> dict[str, str]:
         return {}
     variables: dict[str, str] = json.loads(context.secrets.decrypt(spec.sealed_variables))
     return variables
+
+
+def _speaks_to_us(spec: RunSpec) -> bool:
+    """Tell whether the run's code is told of the server: functions are where they take references."""
+    return spec.kind in KINDS or (spec.kind == "function" and not spec.inline)
 
 
 def _platform_variables(context: Context, assignment: Assignment) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gristmill.domain.asset import Asset
 from gristmill.domain.deployment import Deployment, DeploymentState
@@ -74,7 +74,7 @@ def _create(context: Context, connection: Connection, actor: Actor, new: NewDepl
     spec = run_specs.freeze(
         RunSources(connection),
         _asset(connection, deployment),
-        new,
+        replace(new, parameters=deployment.batch.get("parameters")),
         default_hardware=deployment.hardware,
         default_network=read_network(deployment.batch, where="batch"),
     )

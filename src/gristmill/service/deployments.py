@@ -235,6 +235,8 @@ def _hardware(connection: Connection, space_id: str, reference: Mapping[str, Any
 
 def _checked_batch(batch: Mapping[str, Any]) -> Mapping[str, Any]:
     read_network(batch, where="batch")
+    if not isinstance(batch.get("parameters", {}), Mapping):
+        raise Invalid("batch.parameters: it is no object of names and values.", field="batch.parameters")
     return batch
 
 

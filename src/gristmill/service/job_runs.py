@@ -111,15 +111,14 @@ def freeze(context: Context, sources: RunSources, job: Job) -> Frozen:
     """
     overrides = Overrides()
     scoring = _scoring(sources, job, overrides)
-    asset, hardware = _asset(sources, job)
+    asset, _hardware = _asset(sources, job)
     request = _checked(context, job, overrides, scoring, asset, sources.content(asset.id, asset.revision))
     try:
-        network = _network_of_deployment(sources, job)
-        spec = run_specs.freeze(sources, asset, request, default_hardware=hardware, default_network=network)
+        spec = _spec(sources, job, request)
     except BaseException as error:
         inline_tables.discard(context, request.inline, error)
         raise
-    return Frozen(name=request.name, spec=replace(spec, sealed_variables=job.sealed_variables))
+    return Frozen(name=request.name, spec=spec)
 
 
 def queue(connection: Connection, new: Sequence[tuple[Run, RunSpec]]) -> None:
@@ -171,11 +170,7 @@ def create(  # what is queued, and for whom
     """Queue a prepared run, within a transaction that is open."""
     refuse_paused(connection, job.space_id)
     task_credentials.require(connection, actor.user_id)
-    sources = RunSources(connection)
-    asset, hardware = _asset(sources, job)
-    network = _network_of_deployment(sources, job)
-    spec = run_specs.freeze(sources, asset, prepared.request, default_hardware=hardware, default_network=network)
-    spec = replace(spec, sealed_variables=job.sealed_variables)
+    spec = _spec(RunSources(connection), job, prepared.request)
     run = new_run(context, actor, job, name=prepared.request.name, kind=spec.kind)
     run = runs.create(connection, run, spec, idempotency_key=idempotency_key)
     run_contents.hold(connection, run.id, content_keys(spec))
@@ -304,9 +299,20 @@ def _asset(sources: RunSources, job: Job) -> tuple[Asset, Mapping[str, Any]]:
     return asset, hardware
 
 
-def _network_of_deployment(sources: RunSources, job: Job) -> bool | None:
+def _spec(sources: RunSources, job: Job, request: RunRequest) -> RunSpec:
+    """Freeze a request of the job; what a deployment says for all of its runs holds where nothing else was asked."""
+    asset, hardware = _asset(sources, job)
+    batch = _batch_of_deployment(sources, job)
+    if request.parameters is None:
+        request = replace(request, parameters=batch.get("parameters"))
+    network = read_network(batch, where="batch")
+    spec = run_specs.freeze(sources, asset, request, default_hardware=hardware, default_network=network)
+    return replace(spec, sealed_variables=job.sealed_variables)
+
+
+def _batch_of_deployment(sources: RunSources, job: Job) -> Mapping[str, Any]:
     deployment = sources.deployment(job.asset_ref) if job.kind is JobKind.DEPLOYMENT else None
-    return read_network(deployment.batch, where="batch") if deployment else None
+    return deployment.batch if deployment else {}
 
 
 def _version(job: Job) -> int | None:

@@ -1,8 +1,9 @@
-"""Kind ``function``: the user's own ``score(payload)``, called once with all of the run's input."""
+"""Kind ``function``: the user's own ``score(payload)``, called once with all input, or its ``generate_batch``."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import inspect
 import linecache
@@ -15,6 +16,7 @@ from typing import Any
 from gristmill_runner.chunk import Chunk
 from gristmill_runner.convert import infer, is_text, to_series
 from gristmill_runner.failure import RunFailed
+from gristmill_runner.kinds.batch_function import RuntimeContext, batch_of, offers_batch, run_batch
 from gristmill_runner.kinds.reply import rows_of, tables_of
 from gristmill_runner.plain import column_values, json_lines
 from gristmill_runner.progress import Progress
@@ -31,10 +33,14 @@ _Score = Callable[[Any], Any]
 def run_function(run: Run) -> Result:
     """Call the function and store its reply: inline, an element each; as a file, the rows of all elements.
 
-    A file has the columns of the reply alone, because a function need not answer row by row.
+    A file has the columns of the reply alone, because a function need not answer row by row. One that offers
+    ``generate_batch`` gets the references themselves, unless the run brings rows.
     """
+    function: _Function = run.shelf.get(run.asset, lambda: _Function(_load(run.asset)))
+    if not run.spec.get("inline") and offers_batch(function.module):
+        return run_batch(run, function.batch(run))
     inputs = sources(run.directory, run.spec)
-    score: _Score = run.shelf.get(run.asset, lambda: _load(run.asset))
+    score = function.score
     with contextlib.closing(Progress(run.directory / PROGRESS, None)) as progress:
         elements = [_element(source) for source in inputs]
         replied = tables_of(score({"input_data": elements}))
@@ -45,8 +51,29 @@ def run_function(run: Run) -> Result:
     return result
 
 
-def _load(asset: Path) -> _Score:
-    """Execute the source and find its scorer: ``score``, or what a function around a ``score`` returns."""
+class _Function:
+    """Code that was executed, and what was found in it; it stays from run to run."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self._context = RuntimeContext()
+        self._batch: Callable[..., Any] | None = None
+
+    @functools.cached_property
+    def score(self) -> _Score:
+        """The scorer: ``score``, or what a function around a ``score`` returns."""
+        return _scorer(self.module)
+
+    def batch(self, run: Run) -> Callable[..., Any]:
+        """Return ``generate_batch``, at work for this run; its parameters are those of the deployment."""
+        self._context.use(run.spec.get("platform_variables") or {})
+        if self._batch is None:
+            self._batch = batch_of(self.module, self._context, run.spec.get("parameters") or {})
+        return self._batch
+
+
+def _load(asset: Path) -> ModuleType:
+    """Execute the source."""
     path = _source_file(asset)
     content = path.read_bytes()
     source = (gzip.decompress(content) if content.startswith(_GZIP) else content).decode("utf-8")
@@ -55,7 +82,7 @@ def _load(asset: Path) -> _Score:
     sys.modules[_MODULE] = module
     linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
     exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - running it is the job
-    return _scorer(module)
+    return module
 
 
 def _source_file(asset: Path) -> Path:
