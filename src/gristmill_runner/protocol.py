@@ -6,7 +6,10 @@
     outputs/         what the run produced
     results/         files that are kept with the run under their names, however it ends
     progress.jsonl   one ``{"rows_done": n, "rows_total": n or null}`` a line; "unit": "cells" where cells are counted;
-                     of a flow also ``{"node": id, "state": .., "at": .., "cause": ..}`` for each change of a node
+                     of a flow also ``{"node": id, "state": .., "at": .., "cause": ..}`` for each change of a node;
+                     of a model also "rows_rejected", and "bytes_done" and "bytes_total" of the input where known
+    ledger.jsonl     of a model: what is committed, a chunk a line, in the order of the input (``ledger.py``)
+    staged/          of a model: what those chunks brought. An attempt that finds both goes on behind the last chunk
     nodes/0/, ...    of a flow: a run directory a node, in the order of the specification
     result.json      how it ended (``Result``); written last, by rename
     run.log          standard output and standard error, captured by the parent
@@ -36,6 +39,10 @@ RESULTS = "results"
 BATCH = "outputs/batch"
 """BATCH_OUTPUT_DIR: what scripts leave here is zipped, by the run itself or, where it could not, by the worker."""
 NODES = "nodes"
+LEDGER = "ledger.jsonl"
+STAGED = "staged"
+REJECTED = "rejected_rows"
+"""The quarantine is ``results/rejected_rows.csv`` or ``.jsonl``: rejected rows as they came, with number and reason."""
 ARCHIVE = "results/outputs.zip"
 """Where that archive goes when the job asks for no output asset."""
 
@@ -58,20 +65,44 @@ class InlineTable(TypedDict, total=False):
     members: dict[str, Any]
 
 
+class Dialect(TypedDict, total=False):
+    """How a CSV file is written, where that is known; what is absent is found out from the file's beginning."""
+
+    delimiter: str
+    quote: str
+    encoding: str
+
+
 class InputFile(TypedDict, total=False):
-    """A data asset laid into ``inputs/``; ``name`` is the asset's own name, ``format`` csv, parquet or jsonl."""
+    """A data asset, object or table laid into ``inputs/``; ``name`` is its own name.
+
+    ``format`` is csv, parquet, jsonl, json (the wire's ``input_data``), xlsx, arrow or zip; a compression (gzip, zstd)
+    is told by the name's ending or the first bytes. A table is an arrow file: Arrow streams one behind the other.
+    """
 
     path: str
     name: str
     format: str
+    dialect: Dialect
 
 
 class Output(TypedDict, total=False):
-    """Where results go: ``kind`` is ``inline``, or ``file`` with a path below ``outputs/`` and a format."""
+    """Where results go.
+
+    ``kind`` is ``inline``; ``file``, with a path below ``outputs/`` and a format (csv, parquet, jsonl, json, xlsx,
+    arrow; a name that ends in .gz or .zst is compressed); or ``table``: Arrow streams at the path, which the worker loads.
+    """
 
     kind: str
     path: str
     format: str
+
+
+class ErrorThreshold(TypedDict, total=False):
+    """How many rows may be rejected before the run fails: ``rows``, or a ``share`` of those read (0 to 1)."""
+
+    rows: int
+    share: float
 
 
 class Field(TypedDict, total=False):
@@ -79,6 +110,7 @@ class Field(TypedDict, total=False):
 
     name: str
     type: str
+    inferred: bool
 
 
 class FlowNode(TypedDict, total=False):
@@ -116,7 +148,8 @@ class Spec(TypedDict, total=False):
     there that ends with the run. ``entrypoint`` is a path inside a code package. ``parameters`` of a notebook are JSON
     values (None where none were given), ``variable_parameters`` those of its variables that are no secrets. ``python``
     is the interpreter of a notebook's kernel, and of a flow's scripts; absent, the runner's own. ``node`` is what one
-    process of a flow does.
+    process of a flow does. ``scorers`` is how many processes may score a model's chunks at once; no ``error_threshold``
+    means that no row may be rejected; with ``row_limit`` only so many rows of the input are looked at.
     """
 
     version: int
@@ -137,6 +170,9 @@ class Spec(TypedDict, total=False):
     flow: Flow | None
     node: FlowNode
     chunk_rows: int
+    scorers: int
+    error_threshold: ErrorThreshold
+    row_limit: int | None
     specification_name: str
     specification_packages: dict[str, str]
     memory_limit_bytes: int | None
@@ -151,14 +187,51 @@ class Cause(TypedDict, total=False):
 
 
 class Rows(TypedDict, total=False):
-    """Row counts; every row read ends as scored or the run fails."""
+    """Row counts: read = scored + rejected + not_attempted. ``resumed`` of them an earlier attempt had done."""
 
     read: int
     scored: int
+    rejected: int
+    not_attempted: int
+    resumed: int
+
+
+class Rejection(TypedDict, total=False):
+    """A row that was not scored: its number within its source (from 1), and why; the value at fault, if it is one."""
+
+    source: str
+    row: int
+    reason: str
+    column: str | None
+    value: str | None
+
+
+class ColumnProfile(TypedDict, total=False):
+    """A summary of one prediction column: ``rows`` and ``nulls`` are counts.
+
+    Of numbers also ``minimum``, ``maximum``, ``mean``, ``deviation`` and ``quantiles`` ([[0.05, value], ...]), of other
+    values ``categories`` ([[value, count], ...], the most frequent first) and ``distinct``.
+    """
+
+    name: str
+    type: str
+    rows: int
+    nulls: int
+    minimum: float
+    maximum: float
+    mean: float
+    deviation: float
+    quantiles: list[list[float]]
+    categories: list[list[Any]]
+    distinct: int
 
 
 class Result(TypedDict, total=False):
-    """How a run ended. ``outcome`` is completed, failed or canceled; ``outputs`` are paths below the run directory."""
+    """How a run ended. ``outcome`` is completed, failed or canceled; ``outputs`` are paths below the run directory.
+
+    Of a model also: ``rejections``, the first few; ``profile`` of its prediction columns; ``fields``, the columns that
+    it was fed, with ``"inferred": true`` where their types were inferred from the first rows.
+    """
 
     version: int
     outcome: str
@@ -167,6 +240,9 @@ class Result(TypedDict, total=False):
     predictions: list[InlineTable]
     outputs: list[str]
     rows: Rows
+    rejections: list[Rejection]
+    profile: list[ColumnProfile]
+    fields: list[Field]
     python: str
     packages: dict[str, str]
 
