@@ -90,7 +90,8 @@ class Output(TypedDict, total=False):
     """Where results go.
 
     ``kind`` is ``inline``; ``file``, with a path below ``outputs/`` and a format (csv, parquet, jsonl, json, xlsx,
-    arrow; a name that ends in .gz or .zst is compressed); or ``table``: Arrow streams at the path, which the worker loads.
+    arrow; a name that ends in .gz or .zst is compressed); or ``table``: Arrow streams at the path, which the worker
+    loads.
     """
 
     kind: str
