@@ -33,6 +33,42 @@ def make_project(folder: Path, name: str, *, version: str = "0.1", setup: str = 
     return path
 
 
+def make_slow_project(folder: Path, name: str, *, begun: Path) -> Path:
+    """Write the zip of a project whose first build starts a daemon, says so by a file, and never ends; later ones do.
+
+    It builds itself without any other package.
+    """
+    backend = f"""
+import os, time, zipfile
+from pathlib import Path
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    begun = Path({str(begun)!r})
+    if not begun.exists():
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(600)
+        begun.touch()
+        time.sleep(600)
+    stem = "{name}-1.0"
+    with zipfile.ZipFile(Path(wheel_directory, stem + "-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("{name}.py", "version = '1.0'\\n")
+        info = stem + ".dist-info/"
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: 1.0\\n")
+        tags = "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr(info + "WHEEL", tags)
+        wheel.writestr(info + "RECORD", "")
+    return stem + "-py3-none-any.whl"
+"""
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    system += f'[project]\nname = "{name}"\nversion = "1.0"\n'
+    path = folder / f"{name}-1.0.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}-1.0/pyproject.toml", system)
+        archive.writestr(f"{name}-1.0/backend.py", backend)
+    return path
+
+
 def zipped(path: Path, *files: Path, **texts: str) -> Path:
     """Write a zip file of files, and of texts by their names (``requirements_txt`` for requirements.txt)."""
     with zipfile.ZipFile(path, "w") as archive:

@@ -1,4 +1,4 @@
-"""``python -m gristmill_runner``: run one directory, serve several, or be the zygote of those that serve."""
+"""``python -m gristmill_runner``: run one directory, serve several, be the zygote of those that serve, or a guard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from gristmill_runner.guard import guard
 from gristmill_runner.interruption import Interruption
 from gristmill_runner.limits import settle_child
 from gristmill_runner.one_run import live_output, run_directory
@@ -16,6 +17,7 @@ from gristmill_runner.zygote import Zygote
 _USAGE = """usage: gristmill_runner run DIRECTORY
        gristmill_runner serve REPLY_DESCRIPTOR      directories on standard input, a line each
        gristmill_runner zygote SOCKET_DESCRIPTOR MODULE...
+       gristmill_runner guard COMMAND...            ended with all that it started when standard input ends
 """
 
 
@@ -33,6 +35,8 @@ def main(arguments: list[str]) -> int:
     if mode == "zygote" and rest:
         Zygote(socket_descriptor=int(rest[0]), preload=rest[1:]).run()
         return 0
+    if mode == "guard" and rest:
+        return guard(rest)
     sys.stderr.write(_USAGE)
     return 2
 

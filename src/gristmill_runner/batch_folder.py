@@ -11,7 +11,8 @@ from gristmill_runner.failure import RunFailed
 from gristmill_runner.protocol import ARCHIVE, BATCH, INPUTS, OUTPUTS, PAYLOAD, Cause, Result
 from gristmill_runner.run_context import WORK, Run
 
-_EMPTY = "BATCH_OUTPUT_DIR is empty, so there is no output to store"
+# In the product's words, which its users look for.
+_EMPTY = "BATCH_OUTPUT_DIR is empty, skipping content upload: the run has left nothing to store."
 
 
 def run_in_batch(run: Run, execute: Callable[[], Cause | None]) -> Result:

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -140,6 +141,9 @@ def test_a_python_script_reads_its_input_and_its_output_becomes_an_asset(rest: R
     run = started(rest, job_id)
     assert ended(rest, run)["state"] == "Completed", log(rest, run)
     assert "references 1 yes" in log(rest, run)
+    # Nothing was built for the first job, and what it ran with is told all the same.
+    assert not any("Building" in line for line in log(rest, run))
+    assert look(rest, run)["packages"]["numpy"] == version("numpy")
     (made,) = rest.data_assets_named("script.zip")
     left = files(rest.content(made["metadata"]["asset_id"]))
     assert left["rows.csv"] == b"A\nX\n"
@@ -248,6 +252,19 @@ def test_an_executed_notebook_becomes_the_asset_that_was_asked_for(rest: Rest) -
     assert ended(rest, run)["state"] == "Completed", log(rest, run)
     (made,) = rest.data_assets_named("executed.ipynb")
     assert json.loads(rest.content(made["metadata"]["asset_id"]))["cells"][0]["outputs"][0]["text"] == ["yes\n"]
+
+
+def test_a_notebook_in_r_runs_with_its_variables_as_parameters(rest: Rest) -> None:
+    needs_r()
+    cells = [new_code_cell("mine <- 'default'", metadata={"tags": ["parameters"]}), new_code_cell("cat(mine, 6 * 7)")]
+    kernel = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
+    content = str(nbformat.v4.writes(new_notebook(cells=cells, metadata=kernel))).encode()
+    book, _ = asset(rest, "notebook", "r.ipynb", content)
+    run = started(rest, job(rest, book), env_variables=["mine=given"])
+    assert ended(rest, run)["state"] == "Completed", log(rest, run)
+    left = results(rest, run)
+    assert set(left) == {"r.ipynb", "r.html"}
+    assert outputs(left["r.ipynb"])[-1] == "given 42"
 
 
 def test_a_kernel_that_dies_fails_the_run_at_once(rest: Rest) -> None:

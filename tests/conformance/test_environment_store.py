@@ -14,9 +14,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.make import eventually
-from tests.make_packages import make_project, make_wheel
+from tests.make_packages import make_project, make_slow_project, make_wheel
 
 from gristmill.domain.environment import PackageFile, Recipe
 from gristmill.launch.build import BuildFailed, BuildStopped
@@ -163,9 +164,9 @@ with EnvironmentStore(root, Interpreters()).hold(wish) as held:
 """
 
 
-def asker(site: Site, marks: Path) -> subprocess.Popen[str]:
+def asker(site: Site, marks: Path, *, package: Path | None = None) -> subprocess.Popen[str]:
     variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-    command = [sys.executable, "-c", ASKER, str(site.root), str(site.wheel), str(marks)]
+    command = [sys.executable, "-c", ASKER, str(site.root), str(package or site.wheel), str(marks)]
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
 
 
@@ -191,6 +192,27 @@ def test_a_builder_that_is_killed_leaves_nothing_in_the_way(site: Site, tmp_path
         with waiting.result(timeout=60) as held:
             assert ran(held, "import tinything; print(tinything.version)") == "1.0"
     assert not list(site.root.glob("*.draft")) + list(site.root.glob("*.inputs"))
+
+
+def test_d1_a_builder_that_is_killed_takes_all_of_its_build_along(site: Site, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    package = make_slow_project(tmp_path, "slow", begun=begun)
+    process = asker(site, tmp_path, package=package)
+    eventually(begun.exists, within=30)
+    tree = psutil.Process(process.pid).children(recursive=True)
+    assert len(tree) >= 4  # the guard, uv, the project's own code and its daemon
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    eventually(lambda: not any(_works(one) for one in tree), within=10)
+    again = asker(site, tmp_path, package=package)
+    assert again.communicate(timeout=60)[0].strip()
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_build_that_fails_says_so_in_the_words_of_the_resolver(site: Site) -> None:

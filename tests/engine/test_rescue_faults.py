@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gristmill.domain.asset import AssetType
-from gristmill.domain.run import RunEvent, RunState
+from gristmill.domain.run import MAX_ATTEMPTS, RunEvent, RunState
 from gristmill.service import claims, runs, workers
 from gristmill.service.claims import Assignment, Outcome, Settlement
 from gristmill.store import claims as claim_store
@@ -37,6 +40,46 @@ def counted(works: Works) -> int:
     page = runs.page(works.shop.context, works.shop.actor, works.shop.space_id, limit=1, count=True)
     assert page.total is not None
     return page.total
+
+
+def test_d2_a_run_that_completed_stays_so_though_its_lease_was_over(works: Works) -> None:
+    (held,) = taken(works, silent(works), 1)
+    context = works.shop.context
+    claims.started(context, held)
+    works.clock.advance(seconds=LEASE.total_seconds() + 1)
+    with context.database.snapshot() as connection:
+        stale = claim_store.expired(connection, now=context.now(), limit=10)
+    assert claims.finish(context, held, Outcome(event=RunEvent.SUCCEEDED)) is Settlement.COUNTED
+    assert claims._rescue_batch(context, stale) == 0
+    assert works.rescuer.step() == 0
+    assert states(works, [held]) == [RunState.COMPLETED]
+
+
+def test_d2_rescuer_and_completion_at_the_same_moment_leave_one_outcome(works: Works) -> None:
+    context, worker_id = works.shop.context, silent(works)
+    for _ in range(8):
+        (held,) = taken(works, worker_id, 1)
+        claims.started(context, held)
+        works.clock.advance(seconds=LEASE.total_seconds() + 1)
+        begin = threading.Barrier(2)
+
+        def finish(held: Assignment = held, begin: threading.Barrier = begin) -> Settlement:
+            begin.wait()
+            return claims.finish(context, held, Outcome(event=RunEvent.SUCCEEDED))
+
+        def rescue(begin: threading.Barrier = begin) -> int:
+            begin.wait()
+            return claims.rescue(context)
+
+        with ThreadPoolExecutor(2) as pool:
+            finished, rescued = pool.submit(finish), pool.submit(rescue)
+            settlement, number = finished.result(), rescued.result()
+        won = settlement is Settlement.COUNTED
+        assert number == (0 if won else 1)
+        assert states(works, [held]) == [RunState.COMPLETED if won else RunState.QUEUED]
+        history = runs.history(context, works.shop.actor, held.run.job_id, held.run.id)
+        assert [row.event for row in history][2:] == [RunEvent.SUCCEEDED if won else RunEvent.RETURNED]
+        _end_all(works, [held])
 
 
 def test_d4_a_worker_with_the_host_and_pid_of_a_dead_one_does_not_inherit_its_runs(works: Works) -> None:
@@ -89,6 +132,25 @@ def test_d5_a_database_that_fails_at_any_statement_of_a_finish_counts_it_once(wo
     assert at > 3
 
 
+def test_d5_a_database_that_fails_at_any_statement_of_a_claim_gives_the_run_to_one_worker(works: Works) -> None:
+    context, faults = works.shop.context, Faults(works.shop.context.database.engine)
+    deployment = works.shop.deploy()
+    for at in range(100):
+        submitted = works.shop.submit(deployment)
+        with faults.armed(at, lasting=True):
+            claims.take(context, silent(works), lease=LEASE)
+        if not faults.struck:
+            break
+        held = claims.take(context, silent(works), lease=LEASE)
+        assert held
+        assert (held.run.id, held.run.attempt, held.run.fence) == (submitted.run.id, 1, 1)
+        assert claims.take(context, silent(works), lease=LEASE) is None
+        claims.started(context, held)
+        assert claims.finish(context, held, Outcome(event=RunEvent.SUCCEEDED)) is Settlement.COUNTED
+    assert not faults.struck
+    assert at > 3
+
+
 def test_d6_a_list_of_expired_claims_that_is_used_twice_rescues_once(works: Works) -> None:
     context = works.shop.context
     held = taken(works, silent(works), 2)
@@ -101,6 +163,24 @@ def test_d6_a_list_of_expired_claims_that_is_used_twice_rescues_once(works: Work
     assert claims._rescue_batch(context, stale) == 0
     assert {other.run.fence for other in others if other} == {2}
     assert states(works, held) == [RunState.STARTING] * 2
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_d7_a_run_whose_workers_die_is_handed_out_so_often_and_then_set_aside(works: Works, begun: bool) -> None:
+    context = works.shop.context
+    submitted = works.shop.submit(works.shop.deploy())
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        held = claims.take(context, silent(works), lease=LEASE)
+        assert held
+        assert held.run.attempt == attempt
+        if begun:
+            claims.started(context, held)
+        works.clock.advance(seconds=LEASE.total_seconds() + 1)
+        assert works.rescuer.step() == 1
+    found = works.shop.look(submitted.run.deployment_job_id).run
+    assert (found.state, found.cause and found.cause.code) == (RunState.FAILED, "worker_lost")
+    assert claims.take(context, silent(works), lease=LEASE) is None
+    assert works.rescuer.step() == 0
 
 
 def test_d9_a_run_at_which_the_rescuer_fails_does_not_keep_it_from_the_others(works: Works) -> None:

@@ -115,6 +115,12 @@ class RunSpec:
     repair_of: str | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def stored_output(self) -> Mapping[str, Any] | None:
+        """The output that becomes a data asset; None where there is none, or it lies behind a connection."""
+        reference = self.output_reference
+        return reference if reference and reference.get("type", "data_asset") == "data_asset" else None
+
     def document(self) -> dict[str, Any]:
         """Return the JSON document that the store keeps."""
         return asdict(self)

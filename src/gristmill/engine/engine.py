@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from gristmill.domain.capacity import Capacity
 from gristmill.engine.execution import Execution
@@ -16,10 +14,11 @@ from gristmill.engine.janitor import BUSY, Janitor
 from gristmill.engine.loop import Loop
 from gristmill.engine.notifier import Notifier
 from gristmill.engine.rescuer import Rescuer
+from gristmill.engine.salvage import Salvage
 from gristmill.engine.scheduler import Scheduler
 from gristmill.engine.worker import Worker
 from gristmill.launch.launcher import Launcher
-from gristmill.service import claims, workers
+from gristmill.service import workers
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
 from gristmill.service.environments import Environments
@@ -33,6 +32,7 @@ _SCHEDULE_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 15.0
 _NOTIFY_SECONDS = 1.0
 _CLEAR_SECONDS = 3600.0
+_SALVAGE_SECONDS = 3.0
 
 
 class Engine:
@@ -62,7 +62,7 @@ class Engine:
         self._loops: list[Loop] = []
 
     def start(self) -> None:
-        """Register as a worker and begin; what a dead worker of this data directory left on disk is swept."""
+        """Register as a worker and begin; what a dead worker of this data directory left on disk is salvaged."""
         host = socket.gethostname()
         self._worker_id = workers.register(
             self._context, host=host, pid=os.getpid(), slots=self._slots, offers=self._offers
@@ -70,7 +70,6 @@ class Engine:
         self._worker = Worker(
             self._context, self._worker_id, self._execute, slots=self._slots, lease=self._lease, offers=self._offers
         )
-        self._sweep()
         rescuer, self._janitor = Rescuer(self._context), Janitor(self._context)
         self._claiming = Loop("worker", self._worker.step, every_seconds=_POLL_SECONDS)
         self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
@@ -83,7 +82,8 @@ class Engine:
         self._heartbeat = Loop("heartbeat", self._say_alive, every_seconds=_HEARTBEAT_SECONDS)
         self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._scheduling]
         clearing = Loop("environments", self._environments.remove_unused, every_seconds=_CLEAR_SECONDS)
-        self._loops += [self._notifying, self._heartbeat, clearing]
+        salvaging = Loop("salvage", Salvage(self._context).step, every_seconds=_SALVAGE_SECONDS)
+        self._loops += [self._notifying, self._heartbeat, clearing, salvaging]
         for loop in self._loops:
             loop.start()
         _log.info("engine.started", extra={"worker": self._worker_id, "slots": self._slots})
@@ -118,20 +118,3 @@ class Engine:
 
     def _say_alive(self) -> None:
         workers.seen(self._context, self._worker_id)
-
-    def _sweep(self) -> None:
-        """Remove run directories that no live claim speaks of."""
-        root = self._context.data_dir / "runs"
-        root.mkdir(parents=True, exist_ok=True)
-        live = claims.live(self._context)
-        for directory in root.iterdir():
-            run_id, _, fence = directory.name.rpartition(".")
-            if (run_id, fence) not in live:
-                _remove(directory)
-
-
-def _remove(directory: Path) -> None:
-    """Remove a run directory, or the link in its place while it was in the box of a child."""
-    if directory.is_symlink():
-        directory.unlink(missing_ok=True)
-    shutil.rmtree(directory, ignore_errors=True)

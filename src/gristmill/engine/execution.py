@@ -8,16 +8,16 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
 from gristmill.domain.errors import Conflict, NotFound
-from gristmill.domain.run import Cause, IllegalTransition, RunEvent
+from gristmill.domain.run import FINAL, Cause, IllegalTransition, RunEvent
 from gristmill.domain.run_spec import RunResult
-from gristmill.engine import flow_harvest, harvest, staging
+from gristmill.engine import flow_harvest, harvest, salvage, staging
 from gristmill.engine.disk_watch import DiskWatch
 from gristmill.engine.staging import RunFailed
 from gristmill.launch.build import BuildStopped
@@ -149,10 +149,18 @@ class Execution:
         try:
             ending = self._watch(child, directory)
             self._report_progress(directory, at_once=staging.has_kernel(self._assignment.spec))
-            outcome = _with_packages(_with_usage(self._harvest(directory, ending), ending), environment)
+            outcome = _with_packages(_with_usage(self._harvest(directory, ending), ending), self._packages(environment))
             return _without_secrets(outcome, order.secrets)
         finally:
             child.release()
+
+    def _packages(self, environment: Environment | None) -> Mapping[str, str]:
+        """Return what is installed where the run works: in its own environment, or in what ships; R has neither."""
+        if environment is not None:
+            return environment.packages
+        if self._environments is None or self._assignment.spec.kind == "r_script":
+            return {}
+        return self._environments.shipped.packages
 
     def _order(self, directory: Path, environment: Environment | None) -> Order:
         run, spec = self._assignment.run, self._assignment.spec
@@ -221,9 +229,14 @@ class Execution:
 
     def _give_back(self) -> None:
         try:
-            claims.hand_back(self._context, self._assignment)
+            state = claims.hand_back(self._context, self._assignment)
         except (Conflict, NotFound):
             _log.info("run.gone", extra={"run": self._assignment.run.id})
+            return
+        lost = claims.left(self._context, self._assignment.run.id) if state in FINAL else None
+        if lost is not None:
+            directory = staging.directory_of(self._context, self._assignment)
+            salvage.keep(self._context, lost, directory, fence=self._assignment.run.fence)
 
     def _settle(self, outcome: Outcome) -> None:
         """Say how the run ended until the database has heard it: a result is not lost to a restart of the database."""
@@ -252,11 +265,11 @@ class Execution:
         self._request = max(self._request, request)
 
 
-def _with_packages(outcome: Outcome, environment: Environment | None) -> Outcome:
-    """Add what is installed in an environment that was built: the child tells only what it knows to be used."""
-    if environment is None or outcome.result is None:
+def _with_packages(outcome: Outcome, installed: Mapping[str, str]) -> Outcome:
+    """Add what was installed where the run worked: the child tells only what it knows to be used."""
+    if outcome.result is None:
         return outcome
-    packages = {**environment.packages, **outcome.result.packages}
+    packages = {**installed, **outcome.result.packages}
     return replace(outcome, result=replace(outcome.result, packages=packages))
 
 

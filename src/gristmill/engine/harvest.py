@@ -109,7 +109,7 @@ def _left(
 ) -> _Left:
     """Keep what the run left: of user code all of its files, however it ended, of a model what it calls its output."""
     spec, log_key = assignment.spec, keep_log(context, directory)
-    reference = spec.output_reference
+    reference = spec.stored_output
     if spec.kind not in run_files.KINDS:
         outputs = result.get("outputs", []) if result else []
         stored = context.content.put_file(_inside(directory, outputs[0])) if outputs and reference is not None else None

@@ -22,6 +22,8 @@ from gristmill_runner import protocol
 
 CHUNK_ROWS = 10_000
 _TOKEN = "USER_ACCESS_TOKEN"  # noqa: S105 - the variable's name
+# What lies behind connections is the code's own business: the references are in its JOBS_PAYLOAD_FILE.
+_READ_THEMSELVES = KINDS - {"flow"}
 _FORMATS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 
 
@@ -201,7 +203,7 @@ def _files(context: Context, inputs: Sequence[InputAsset], directory: Path) -> l
 
 
 def _output(spec: RunSpec) -> protocol.Output:
-    if spec.output_reference is None:
+    if spec.stored_output is None:
         return {"kind": "inline"}
     return {"kind": "file", "path": output_path(spec), "format": format_of(output_name(spec))}
 
@@ -218,6 +220,8 @@ def output_name(spec: RunSpec) -> str:
 
 
 def _refuse_connections(spec: RunSpec) -> None:
+    if spec.kind in _READ_THEMSELVES:
+        return
     references = [*(spec.input_references or []), *([spec.output_reference] if spec.output_reference else [])]
     remote = [reference for reference in references if reference.get("type", "data_asset") != "data_asset"]
     unresolved = len(spec.input_references or []) > len(spec.inputs)

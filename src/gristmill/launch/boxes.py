@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import uuid
 from pathlib import Path
+from typing import Self
 
 from gristmill.launch.launcher import LaunchFailed
 
+_RECORD = ".place"
+
 
 class Boxes:
-    """The boxes below ``root``, of this process; those of processes that are gone are removed at the beginning."""
+    """The boxes below ``root``, of this process.
+
+    Those of processes that are gone are removed at the beginning; run directories in them go back to their places.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in root.iterdir():
+        for left in [path for path in root.iterdir() if not path.name.endswith(_RECORD)]:
             owner = left.name.partition("-")[0]
             if owner == str(os.getpid()) or not Path(f"/proc/{owner}").exists():
-                shutil.rmtree(left, ignore_errors=True)
+                OpenBox.left_behind(left).remove()
 
     def new(self) -> OpenBox:
         """Make a box."""
@@ -38,8 +45,21 @@ class OpenBox:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        # Beside the box, where user code cannot write: where the run directory in it belongs.
+        self._record = directory.with_name(directory.name + _RECORD)
         self._place: Path | None = None
         self._inode = 0
+
+    @classmethod
+    def left_behind(cls, directory: Path) -> Self:
+        """Return a box whose process is gone, with the run directory that it may hold."""
+        box = cls(directory)
+        with contextlib.suppress(OSError, ValueError):
+            place, inode = json.loads(box._record.read_text(encoding="utf-8"))
+            inside = directory / Path(place).name
+            if inside.is_dir() and not inside.is_symlink():
+                box._place, box._inode = Path(place), inode
+        return box
 
     def take_in(self, place: Path) -> Path:
         """Move a run directory into the box; return where it is now.
@@ -51,6 +71,7 @@ class OpenBox:
         inside = self.directory / place.name
         try:
             self._inode = place.stat().st_ino
+            self._record.write_text(json.dumps([str(place), self._inode]), encoding="utf-8")
             place.rename(inside)
             place.symlink_to(inside, target_is_directory=True)
         except OSError as error:
@@ -82,3 +103,4 @@ class OpenBox:
         """Remove the box, when its child is gone."""
         self.give_back()
         shutil.rmtree(self.directory, ignore_errors=True)
+        self._record.unlink(missing_ok=True)

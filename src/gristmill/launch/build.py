@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ LayOut = Callable[[PackageFile, Path], None]
 """Lays a user's wheel or archive down as a file."""
 
 _LOOK_SECONDS = 0.1
+_END_SECONDS = 5.0
 _WORDS_CHARACTERS = 1_000
 _CROSS = "\N{MULTIPLICATION SIGN} "  # before what failed to build
 # What uv is to know of the machine: how the administrator set it up, and how to reach the package index.
@@ -105,8 +107,8 @@ def _run(step: Sequence[str], log: Path, watch: Watch, deadline: float) -> None:
 
 def _started(step: Sequence[str], output: BinaryIO, root: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - uv of our own installation
-        [uv.find_uv_bin(), *step],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-P", "-m", "gristmill_runner", "guard", uv.find_uv_bin(), *step],
+        stdin=subprocess.PIPE,  # the lifeline: when this process is gone, so is the build
         stdout=output,
         stderr=subprocess.STDOUT,
         env=_variables(os.environ, root),
@@ -116,7 +118,11 @@ def _started(step: Sequence[str], output: BinaryIO, root: Path) -> subprocess.Po
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a step: source archives run code of their own."""
+    """End what is left of a step: source archives run code of their own, which may start what it likes."""
+    assert process.stdin is not None
+    process.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_SECONDS)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

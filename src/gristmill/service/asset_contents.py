@@ -1,4 +1,4 @@
-"""What the content of notebooks, packages and flows must be, looked at when it comes and when a job is to run it."""
+"""What scripts, notebooks, packages and flows must be made of, looked at when it comes and when a job is to run it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from gristmill.domain.asset import Asset, AssetType, Attachment
 from gristmill.domain.entry_point import check_entry_point
 from gristmill.domain.errors import Invalid
 from gristmill.domain.notebook_document import MOST_BYTES, check_notebook
-from gristmill.service import flows
+from gristmill.service import flows, scripts
 from gristmill.service.archives import Packing, members, packing_of
 from gristmill.service.context import Context, Limits
 
 
-def check_upload(asset: Asset, path: Path, *, limits: Limits) -> None:
-    """Check a file that is to become an asset's content.
+def check_upload(asset: Asset, path: Path, *, limits: Limits, python: str = "") -> None:
+    """Check a file that is to become an asset's content; ``python`` is the version that is to run a script.
 
     Raises:
-        Invalid: a notebook or a flow is none, or a code package is no zip, or one that cannot be unpacked safely.
+        Invalid: a notebook, a script or a flow is none, or a code package is no zip, or one that cannot be unpacked
+            safely.
 
     """
     match asset.type:
@@ -31,6 +32,8 @@ def check_upload(asset: Asset, path: Path, *, limits: Limits) -> None:
         case AssetType.CODE_PACKAGE:
             with path.open("rb") as stream:
                 _check_package(stream, limits)
+        case AssetType.SCRIPT:
+            scripts.check_upload(asset, path, python=python)
         case AssetType.FLOW | AssetType.ORCHESTRATION_FLOW:
             flows.check_upload(path, limits=limits)
 

@@ -13,7 +13,7 @@ from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.page import Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
-from gristmill.service import software_specifications
+from gristmill.service import scripts
 from gristmill.service.access import authorize
 from gristmill.service.asset_access import AssetWithAttachments, find, shown
 from gristmill.service.context import Context
@@ -205,11 +205,8 @@ def _check(connection: Connection, asset: Asset) -> None:
     """Check what the entity refers to."""
     described = asset.entity.get(asset.type)
     match asset.type:
-        case AssetType.SCRIPT if isinstance(described, Mapping) and described.get("software_spec"):
-            reference = described["software_spec"]
-            named = reference if isinstance(reference, Mapping) else {}
-            wanted = named.get("base_id") or named.get("id") or named.get("name")
-            software_specifications.find(connection, asset.space_id, wanted, field="entity.script.software_spec")
+        case AssetType.SCRIPT:
+            scripts.check(connection, asset)
         case AssetType.FOLDER if isinstance(described, Mapping) and described.get("connection_id"):
             check_connection(
                 connection, asset.space_id, described["connection_id"], "entity.folder_asset.connection_id"

@@ -11,7 +11,7 @@ from gristmill.domain.asset import HEAD, Asset, AssetType, Attachment
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
-from gristmill.service import flows
+from gristmill.service import flows, scripts
 from gristmill.service.asset_access import find
 from gristmill.service.asset_contents import check_upload
 from gristmill.service.assets import check_connection
@@ -118,8 +118,9 @@ def upload(context: Context, asset_id: str, attachment_id: str, path: Path) -> N
     with context.database.snapshot() as connection:
         _incomplete(connection, asset_id, attachment_id)
         asset = assets.get(connection, asset_id)
+        python = scripts.python_of(connection, asset) if asset and asset.type == AssetType.SCRIPT else ""
     if asset is not None:
-        check_upload(asset, path, limits=context.limits)
+        check_upload(asset, path, limits=context.limits, python=python)
     stored = context.content.put_file(path)
     try:
         with context.database.transaction() as connection:

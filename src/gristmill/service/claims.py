@@ -23,6 +23,7 @@ from gristmill.store.database import Connection
 from gristmill.store.runs import StaleFence, cause_document
 
 RESCUED_AT_ONCE = 500
+WORKER_LOST = "worker_lost"
 _IN_A_TRANSACTION = 50
 _log = logging.getLogger("gristmill.engine")
 
@@ -92,6 +93,21 @@ def live(context: Context) -> set[tuple[str, str]]:
     """Return (run, fence) of every claim, with the fence as text, as it stands in a run directory's name."""
     with context.database.snapshot() as connection:
         return {(claim.run_id, str(claim.fence)) for claim in claim_store.all_claims(connection)}
+
+
+def left(context: Context, run_id: str) -> Run | None:
+    """Return the run whose directory was found, None if it is gone."""
+    with context.database.snapshot() as connection:
+        return runs.get(connection, run_id)
+
+
+def add_left(context: Context, run_id: str, found: RunResult) -> bool:
+    """Add what an attempt of a run left to its result; False if the run is gone, or has it already."""
+    with context.database.transaction() as connection:
+        if not runs.add_left(connection, run_id, found):
+            return False
+        run_contents.hold(connection, run_id, found.content_keys())
+    return True
 
 
 def started(context: Context, assignment: Assignment) -> None:
@@ -275,7 +291,7 @@ def _give_up(context: Context, connection: Connection, run_id: str, fence: int, 
 
 def _worker_lost(run: Run, why: str) -> Cause:
     return Cause(
-        code="worker_lost",
+        code=WORKER_LOST,
         message=f"The worker {why} while the run was {run.state} (attempt {run.attempt}). A {run.kind} is not repeated "
         "unasked once its code has started; submit it again.",
     )

@@ -18,6 +18,7 @@ from gristmill.domain.errors import Conflict
 from gristmill.domain.flow import CODE, Flow, FlowNode, NodeKind, refused, refused_node, tags_of
 from gristmill.domain.flow_document import MOST_BYTES, document_among, read_flow
 from gristmill.domain.flow_plan import FlowPlan, PlannedFile, PlannedNode
+from gristmill.domain.script import SHOWN, Language, language_of
 from gristmill.service.archives import Packing, members, packing_of
 from gristmill.service.context import Context, Limits
 from gristmill.service.run_sources import RunSources
@@ -152,10 +153,12 @@ class _Finder:
         )
 
     def _of_its_language(self, node: FlowNode, asset: Asset) -> Asset:
-        language = asset.entity.get("script", {}).get("language", {}).get("name", "python3")
-        is_r = str(language).upper() == "R"
-        if node.kind is not NodeKind.NOTEBOOK and is_r != (node.kind is NodeKind.R):
-            raise refused_node(node, f"the script {asset.name!r} is in {language}; make it a node of that language.")
+        if node.kind is NodeKind.NOTEBOOK:
+            return asset
+        language = language_of(asset.entity)
+        if (language is Language.R) != (node.kind is NodeKind.R):
+            story = f"the script {asset.name!r} is in {SHOWN[language]}; make it a node of that language."
+            raise refused_node(node, story)
         return asset
 
     def _model(self, node: FlowNode) -> Asset:

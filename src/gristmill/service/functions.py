@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from gristmill.domain.asset import AssetType
 from gristmill.domain.errors import Invalid
+from gristmill.service import python_source
 from gristmill.service.archives import Packing, members, packing_of
 from gristmill.service.ml_assets import Kind, Upload
 from gristmill.service.model_content import Checked
@@ -22,14 +21,9 @@ def _check_entity(entity: Mapping[str, Any]) -> None:
 
 
 def _check_content(upload: Upload) -> Checked:
-    try:
-        ast.parse(_source(upload), filename="code.py")
-    except SyntaxError as error:
-        if not _is_newer(upload.python):
-            where = f"line {error.lineno}" if error.lineno else "the code"
-            raise _refused(f"{where}: {error.msg}") from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise _refused(str(error) or "it is nested too deeply") from error
+    fault = python_source.fault_of(_source(upload), python=upload.python)
+    if fault is not None:
+        raise _refused(fault)
     return Checked("code.py")
 
 
@@ -51,12 +45,6 @@ def _read(stream: Any) -> bytes:  # noqa: ANN401 - any readable
         if len(source) > MOST_SOURCE_BYTES:
             raise _refused(f"it has more than {MOST_SOURCE_BYTES} bytes")
     return bytes(source)
-
-
-def _is_newer(python: str) -> bool:
-    """Whether code for this Python may use what this server's Python cannot parse."""
-    numbers = tuple(int(part) for part in python.split(".")[:2] if part.isdecimal())
-    return len(numbers) == 2 and numbers > sys.version_info[:2]
 
 
 def _refused(why: str) -> Invalid:

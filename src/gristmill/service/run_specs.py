@@ -12,6 +12,7 @@ from gristmill.domain.asset import FLOWS, Asset, AssetType, Attachment
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.network import may_use_network
 from gristmill.domain.run_spec import InlineTable, InputAsset, RunSpec
+from gristmill.domain.script import Language, check_platform, language_of
 from gristmill.domain.specification import SoftwareSpecification
 from gristmill.service import flows, inline_tables, software_specifications
 from gristmill.service.context import Context
@@ -21,6 +22,7 @@ from gristmill.store import attachments
 
 _ASSET_IN_HREF = re.compile(r"/assets/([^/?]+)")
 _MAX_RETENTION_DAYS = 36_500
+_ENVIRONMENT = "configuration.env_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,18 +151,19 @@ def _kind(asset: Asset, new: RunRequest) -> str:
         return "flow"
     if asset.type != AssetType.SCRIPT:
         return str(asset.type)
-    language = asset.entity.get("script", {}).get("language", {}).get("name", "python3")
-    return "r_script" if str(language).upper() == "R" else "python_script"
+    return "r_script" if language_of(asset.entity) is Language.R else "python_script"
 
 
 def _software(sources: RunSources, asset: Asset, new: RunRequest) -> SoftwareSpecification:
     """Return the software specification that is asked for, or else the asset's; our own where it names none."""
     if new.environment_id:
         try:
-            return sources.software(asset.space_id, new.environment_id)
+            found = sources.software(asset.space_id, new.environment_id)
         except Invalid as error:
-            where = "configuration.env_id"
-            raise Invalid(f"{where}: {error.message}", code=error.code, field=where) from error
+            raise Invalid(f"{_ENVIRONMENT}: {error.message}", code=error.code, field=_ENVIRONMENT) from error
+        if asset.type == AssetType.SCRIPT:
+            check_platform(language_of(asset.entity), found.name, found.platform, field=_ENVIRONMENT)
+        return found
     # A plain asset's entity has one member, named for its type.
     own = asset.entity.get(asset.type)
     described = (own if isinstance(own, Mapping) else asset.entity).get("software_spec") or {}

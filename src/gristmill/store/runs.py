@@ -139,6 +139,21 @@ def advance(
     return after
 
 
+def add_left(connection: Connection, run_id: str, found: RunResult) -> bool:
+    """Add a log and files to the result of a run that has ended; False where it has not, or has them already."""
+    try:
+        held = _lock(connection, run_id)
+    except NotFound:
+        return False
+    before = result(connection, run_id) or RunResult()
+    twice = {file.name for file in before.files} & {file.name for file in found.files}
+    if held.state not in FINAL or twice or (before.log_key and found.log_key):
+        return False
+    after = replace(before, files=(*before.files, *found.files), log_key=before.log_key or found.log_key)
+    connection.execute(update(runs).where(runs.c.id == run_id).values(result=after.document()))
+    return True
+
+
 def hide(connection: Connection, run_id: str, now: datetime) -> None:
     """Mark a run as deleted; its row goes when it has ended."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(deleted_at=now))

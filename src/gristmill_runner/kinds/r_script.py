@@ -15,14 +15,20 @@ from gristmill_runner.protocol import Cause, Result
 from gristmill_runner.run_context import Run
 
 _STOP_SECONDS = 5.0
-_STORY = "r-error.txt"
+_STORY, _VERSIONS = "r-error.txt", "r-packages.txt"
 # Nothing of this machine's users is read or saved, as with --vanilla; but an init file is: ours.
 _OPTIONS = ("--no-save", "--no-restore", "--no-environ", "--no-site-file")
-# An error's words and calls go to a file too, from where they become the run's cause.
+# An error's words and calls go to a file too, from where they become the run's cause; and at the end, what was loaded.
 _PROFILE = """
 local({
   story <- Sys.getenv("GRISTMILL_R_ERROR")
-  Sys.unsetenv(c("R_PROFILE_USER", "GRISTMILL_R_ERROR"))
+  versions <- Sys.getenv("GRISTMILL_R_PACKAGES")
+  Sys.unsetenv(c("R_PROFILE_USER", "GRISTMILL_R_ERROR", "GRISTMILL_R_PACKAGES"))
+  reg.finalizer(globalenv(), function(...) {
+    loaded <- sort(loadedNamespaces())
+    numbers <- vapply(loaded, function(name) as.character(getNamespaceVersion(name)), "")
+    writeLines(c(paste("R", getRversion()), paste(loaded, numbers)), versions)
+  }, onexit = TRUE)
   options(error = function() {
     calls <- vapply(sys.calls(), function(call) deparse(call, nlines = 1L)[1L], "")
     writeLines(c(trimws(geterrmessage()), "", utils::head(calls, -1L)), story)
@@ -35,7 +41,8 @@ local({
 def run_r_script(run: Run) -> Result:
     """Run the script; its exit code decides, its output files are kept either way."""
     script = file_of(run.asset, (".R", ".r"))
-    return run_in_batch(run, lambda: execute_r(script, run))
+    result = run_in_batch(run, lambda: execute_r(script, run))
+    return {**result, "packages": _packages(run.directory / _VERSIONS)}
 
 
 def execute_r(script: Path, run: Run) -> Cause | None:
@@ -49,11 +56,12 @@ def execute_r(script: Path, run: Run) -> Cause | None:
     if program is None:
         raise r_missing()
     profile, story = run.directory / "r-profile.R", run.directory / _STORY
+    told = {"GRISTMILL_R_ERROR": str(story), "GRISTMILL_R_PACKAGES": str(run.directory / _VERSIONS)}
     profile.write_text(_PROFILE, encoding="utf-8")
     process = subprocess.Popen(  # noqa: S603 - running the user's script is the job
         [program, *_OPTIONS, str(script)],
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "R_PROFILE_USER": str(profile), "GRISTMILL_R_ERROR": str(story)},
+        env={**os.environ, "R_PROFILE_USER": str(profile), **told},
         start_new_session=True,
     )
     try:
@@ -72,6 +80,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(_STOP_SECONDS)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _packages(versions: Path) -> dict[str, str]:
+    """Return R's version and those of the packages that were loaded at the end; none where R was killed."""
+    if not versions.exists():
+        return {}
+    lines = versions.read_text(encoding="utf-8", errors="replace")[:TRACEBACK_LIMIT].splitlines()
+    told = (line.partition(" ") for line in lines)
+    return {name: number for name, _, number in told if number}
 
 
 def _cause(code: int, story: Path) -> Cause | None:

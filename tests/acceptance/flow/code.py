@@ -6,16 +6,24 @@ import gzip
 from pathlib import Path
 
 from tests.acceptance.flow.client_flow import Flow
-from tests.acceptance.flow.steps import Steps
+from tests.acceptance.flow.steps import Steps, refused
 
 step = Steps()
 SCRIPT = """import os, shutil, sys, time
 from pathlib import Path
 print("the script runs")
 time.sleep(float(os.environ.get("WAIT_SECONDS", "0")))
+if os.environ.get("LEAVES") == "nothing":
+    sys.exit()
 for file in Path(os.environ["BATCH_INPUT_DIR"]).iterdir():
     shutil.copy(file, os.environ["BATCH_OUTPUT_DIR"])
 (Path(os.environ["BATCH_OUTPUT_DIR"]) / "variables.txt").write_text(os.environ["K"])
+"""
+
+
+R_SCRIPT = """
+f <- function(x) { x * 2 }
+cat(f(21), file = file.path(Sys.getenv("BATCH_OUTPUT_DIR"), "doubled.txt"))
 """
 
 
@@ -28,6 +36,32 @@ def deployable(params={"factor": 10}):  # type: ignore[no-untyped-def]  # noqa: 
         return {"predictions": [{"fields": ["n"], "values": [[len(row) * params["factor"]] for row in rows]}]}
 
     return score
+
+
+def adding(params={"odd": "no predictions"}):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, B006
+    """Return a scorer that answers each element of its input, and in another shape where there are no rows."""
+
+    def score(payload):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        elements = payload["input_data"]
+        if elements[0]["values"] == [[0]]:
+            return {"answer": params["odd"]}
+        return {"predictions": [{"fields": ["sum"], "values": [[sum(map(sum, each["values"]))]]} for each in elements]}
+
+    return score
+
+
+def service(context=None, params={"greeting": "hello"}):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001, B006
+    """Return what takes references instead of rows."""
+
+    def generate_batch(input_data_references, output_data_reference):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        import os
+        from pathlib import Path
+
+        name = output_data_reference["location"]["name"]
+        told = f"{params['greeting']} {len(input_data_references)} {name}"
+        Path(os.environ["BATCH_OUTPUT_DIR"], "told.txt").write_text(told)
+
+    return generate_batch
 
 
 @step("repository.store_function: a callable")
@@ -102,12 +136,25 @@ def _(flow: Flow) -> None:
     assert script.get_revision_details(script_id, "1")[0]["metadata"]["name"] == "py script 2"
 
 
-@step("script.store: R")
+@step("script.store: R, and its wrong language is refused")
 def _(flow: Flow) -> None:
     script = flow.client.script
     names = script.ConfigurationMetaNames
     specification = "runtime-25.1-r4.4" if flow.mode == "cpd" else "default_r3.6"
     software = flow.client.software_specifications.get_id_by_name(specification)
-    path = flow.file("s.R", "print('hi')\n")
+    path = flow.file("s.R", R_SCRIPT)
     stored = script.store({names.NAME: "r script", names.SOFTWARE_SPEC_ID: software}, str(path))
     assert stored["entity"]["script"]["language"]["name"] == "R"
+    flow.ids["r script"] = script.get_id(stored)
+    # The client takes the language from the file's ending.
+    with refused("other_language"):
+        script.store({names.NAME: "other", names.SOFTWARE_SPEC_ID: software}, str(flow.file("other.py", SCRIPT)))
+
+
+@step("repository.store_function: one that adds up elements, and one that offers generate_batch")
+def _(flow: Flow) -> None:
+    repository = flow.client.repository
+    names = repository.FunctionMetaNames
+    for name, function in (("adding", adding), ("service", service)):
+        meta = {names.NAME: name, names.SOFTWARE_SPEC_ID: flow.ids["software"]}
+        flow.ids[name] = repository.get_function_id(repository.store_function(function, meta))

@@ -38,6 +38,14 @@ def _(flow: Flow) -> None:
     assert made["entity"]["deployed_asset_type"] == "py_script"
 
 
+@step("deployments.create: a script in R, and functions of other forms")
+def _(flow: Flow) -> None:
+    names = flow.client.deployments.ConfigurationMetaNames
+    for asset in ("r script", "adding", "service"):
+        meta = {names.NAME: f"{asset} dep", **_batch(flow, "S")}
+        _create(flow, asset, f"{asset} deployment", meta, background_mode=True)
+
+
 @step("deployments.create: a model whose content never came ends as failed")
 def _(flow: Flow) -> None:
     software, space = {"id": flow.ids["software"]}, flow.ids["space"]
@@ -54,7 +62,7 @@ def _(flow: Flow) -> None:
 @step("deployments: details and list")
 def _(flow: Flow) -> None:
     deployments = flow.client.deployments
-    names = {"batch dep", "fn dep", "sc dep", "bad"}
+    names = {"batch dep", "fn dep", "sc dep", "r script dep", "adding dep", "service dep", "bad"}
     assert {each["metadata"]["name"] for each in _all(flow)} == names
     paged = deployments.get_details(get_all=True, limit=1)["resources"]
     assert {each["metadata"]["name"] for each in paged} == names

@@ -18,8 +18,8 @@ def _(flow: Flow) -> None:
 @step("deletion of deployments, assets, the connection and the space")
 def _(flow: Flow) -> None:
     client, ids = flow.client, flow.ids
-    for name in ("model deployment", "function deployment", "script deployment", "drug deployment"):
-        client.deployments.delete(ids[name])
+    for name in ("model", "function", "script", "r script", "adding", "service", "drug"):
+        client.deployments.delete(ids[f"{name} deployment"])
     assert client.deployments.list()["NAME"].tolist() == ["bad"]
     client.repository.delete(ids["model of an archive"], force=True)
     client.repository.delete(ids["function"], force=True)

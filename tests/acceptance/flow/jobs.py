@@ -120,14 +120,60 @@ def _(flow: Flow) -> None:
 
 @step("a script's result is an archive of what it wrote")
 def _(flow: Flow) -> None:
-    reference = flow.completed(flow.ids["script job"])["entity"]["scoring"]["output_data_reference"]
-    assert reference["location"]["name"] == "out.zip"
-    asset_id = reference["location"]["href"].split("/")[-1].split("?")[0]
-    assert flow.client.data_assets.get_details(asset_id)["metadata"]["description"] == "o"
-    content = flow.client.data_assets.get_content(asset_id)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files = {name: archive.read(name).decode() for name in archive.namelist()}
-    assert files == {"input.csv": CSV, "variables.txt": "the value"}
+    assert _files(flow, "script job") == {"input.csv": CSV, "variables.txt": "the value"}
+    assert _output(flow, "script job")["metadata"]["description"] == "o"
+
+
+@step("a script that leaves nothing completes with the warning, and makes no asset")
+def _(flow: Flow) -> None:
+    names = flow.client.deployments.ScoringMetaNames
+    meta = {
+        names.INPUT_DATA_REFERENCES: [],
+        names.OUTPUT_DATA_REFERENCE: {"type": "data_asset", "location": {"name": "nothing.zip"}},
+        names.ENVIRONMENT_VARIABLES: {"K": "v", "LEAVES": "nothing"},
+    }
+    _create(flow, "script deployment", meta, "empty job")
+    status = flow.completed(flow.ids["empty job"])["entity"]["scoring"]["status"]
+    assert status["message"]["level"] == "warning"
+    assert "BATCH_OUTPUT_DIR is empty, skipping content upload" in status["message"]["text"]
+    assert "nothing.zip" not in flow.client.data_assets.list()["NAME"].tolist()
+
+
+@step("a script in R: its output under the very name that was asked for")
+def _(flow: Flow) -> None:
+    names = flow.client.deployments.ScoringMetaNames
+    target = {"type": "data_asset", "location": {"name": "r-output"}}
+    meta = {names.INPUT_DATA_REFERENCES: [], names.OUTPUT_DATA_REFERENCE: target}
+    _create(flow, "r script deployment", meta, "r job")
+    assert _files(flow, "r job") == {"doubled.txt": "42"}
+
+
+@step("a function gets every element of input_data, and answers each")
+def _(flow: Flow) -> None:
+    names = flow.client.deployments.ScoringMetaNames
+    inline = [{"id": "first", "fields": ["a"], "values": [[1], [2]]}, {"id": "second", "values": [[40]]}]
+    _create(flow, "adding deployment", {names.INPUT_DATA: inline}, "adding job")
+    predictions = flow.completed(flow.ids["adding job"])["entity"]["scoring"]["predictions"]
+    assert [element["values"] for element in predictions] == [[[3]], [[40]]]
+
+
+@step("a function whose reply has another shape fails, and the shape is named")
+def _(flow: Flow) -> None:
+    names = flow.client.deployments.ScoringMetaNames
+    _create(flow, "adding deployment", {names.INPUT_DATA: [{"values": [[0]]}]}, "odd job")
+    error = flow.failure(flow.ids["odd job"])
+    assert error["code"] == "reply_shape"
+    assert "no predictions" in error["message"]
+
+
+@step("a function that offers generate_batch gets the references")
+def _(flow: Flow) -> None:
+    names = flow.client.deployments.ScoringMetaNames
+    source = {"type": "data_asset", "connection": {}, "location": {"href": flow.ids["data href"]}}
+    target = {"type": "data_asset", "location": {"name": "told.zip"}}
+    meta = {names.INPUT_DATA_REFERENCES: [source], names.OUTPUT_DATA_REFERENCE: target}
+    _create(flow, "service deployment", meta, "service job")
+    assert _files(flow, "service job") == {"told.txt": "hello 1 told.zip"}
 
 
 @step("deployments.create_job: a row that the model cannot score fails the job, and is named")
@@ -179,6 +225,22 @@ def _(flow: Flow) -> None:
 def _(flow: Flow) -> None:
     with refused("deployment_job_not_found"):
         flow.client.deployments.get_job_details(flow.ids["inline job"])
+
+
+def _output(flow: Flow, job: str) -> dict[str, Any]:
+    """Return the data asset that a job made; it has the very name that was asked for."""
+    location = flow.completed(flow.ids[job])["entity"]["scoring"]["output_data_reference"]["location"]
+    asset_id = location["href"].split("/")[-1].split("?")[0]
+    details: dict[str, Any] = flow.client.data_assets.get_details(asset_id)
+    assert details["metadata"]["name"] == location["name"]
+    return details
+
+
+def _files(flow: Flow, job: str) -> dict[str, str]:
+    """Return the files of the archive that a job made."""
+    content = flow.client.data_assets.get_content(_output(flow, job)["metadata"]["asset_id"])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 def _create(flow: Flow, deployment: str, meta: dict[str, Any], name: str, **options: Any) -> dict[str, Any]:

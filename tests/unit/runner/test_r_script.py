@@ -63,6 +63,14 @@ def test_exit_codes_count(tmp_path: Path) -> None:
     assert (code, result["cause"]["message"]) == (1, "the script exited with code 5")
 
 
+def test_the_versions_of_r_and_of_what_was_loaded_are_told(tmp_path: Path) -> None:
+    for code, outcome in (("library(stats4)", "completed"), ("library(stats4); stop('here')", "failed")):
+        (tmp_path / outcome).mkdir()
+        _, result, log = ran(script(tmp_path / outcome, code))
+        assert result["outcome"] == outcome, log
+        assert result["packages"]["R"] == result["packages"]["stats4"]
+
+
 def test_empty_output_is_a_warning(tmp_path: Path) -> None:
     code, result, _ = ran(script(tmp_path, "1 + 1"))
     assert code == 0

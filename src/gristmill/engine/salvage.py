@@ -1,0 +1,87 @@
+"""What runs left whose worker died: their logs, and the files of user code, kept when the runs have ended."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from gristmill.domain.run import FINAL, Run
+from gristmill.domain.run_spec import ResultFile, RunResult
+from gristmill.engine import harvest
+from gristmill.engine.run_files import KINDS, RunFiles
+from gristmill.service import claims, contents
+from gristmill.service.context import Context
+from gristmill_runner import protocol
+
+_log = logging.getLogger("gristmill.engine")
+
+
+class Salvage:
+    """Looks at the run directories of this data directory that no claim speaks of."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def step(self) -> int:
+        """Keep what is in the directories of runs that have ended, and remove these; return how many went.
+
+        A run that waits again, or is at work elsewhere, keeps its directories until it has ended.
+        """
+        root = self._context.data_dir / "runs"
+        root.mkdir(parents=True, exist_ok=True)
+        there = list(root.iterdir())
+        live = claims.live(self._context) if there else set()
+        return sum(self._visit(directory) for directory in there if _attempt_of(directory) not in live)
+
+    def _visit(self, directory: Path) -> bool:
+        run_id, fence = _attempt_of(directory)
+        run = claims.left(self._context, run_id)
+        if run is not None and run.state not in FINAL:
+            return False
+        try:
+            if run is not None and fence.isdecimal() and not directory.is_symlink():
+                keep(self._context, run, directory, fence=int(fence))
+        except OSError:
+            # Somebody else is at it, or the disk is: what is left of it must not come up again and again.
+            _log.exception("run.not_salvaged", extra={"run": run_id})
+        _remove(directory)
+        return True
+
+
+def keep(context: Context, run: Run, directory: Path, *, fence: int) -> None:
+    """Add what an attempt left to the result of its run, which has ended.
+
+    The log of the attempt with which the run was lost is the run's; those of earlier ones are files of it.
+    """
+    if fence < run.fence:
+        left = RunResult(files=_earlier(context, directory, fence))
+    elif run.cause is not None and run.cause.code == claims.WORKER_LOST:
+        log_key = harvest.keep_log(context, directory)
+        files = RunFiles(context, directory, output_path=None).all() if run.kind in KINDS - {"flow"} else ()
+        left = RunResult(log_key=log_key, files=files)
+    else:
+        return
+    keys = left.content_keys()
+    if keys and not claims.add_left(context, run.id, left):
+        contents.note(context, keys)
+
+
+def _earlier(context: Context, directory: Path, fence: int) -> tuple[ResultFile, ...]:
+    log = directory / protocol.LOG
+    size = log.lstat().st_size if log.exists() else 0
+    log_key = harvest.keep_log(context, directory)
+    name = f"attempt-{fence}.log"
+    return (ResultFile(name=name, mime="text/plain", size=size, content_key=log_key),) if log_key else ()
+
+
+def _attempt_of(directory: Path) -> tuple[str, str]:
+    run_id, _, fence = directory.name.rpartition(".")
+    return run_id, fence
+
+
+def _remove(directory: Path) -> None:
+    """Remove a run directory, or the link in its place while it was in the box of a child."""
+    if directory.is_symlink():
+        directory.unlink(missing_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""What a run left whose worker died is kept: its log, its files, and the log of every attempt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gristmill.domain.asset import AssetType
+from gristmill.domain.run import RunEvent, RunState
+from gristmill.domain.run_spec import RunResult
+from gristmill.engine import staging
+from gristmill.engine.salvage import Salvage
+from gristmill.service import claims, runs
+from gristmill.service.claims import Assignment, Outcome
+from gristmill_runner import protocol
+from tests.engine.conftest import LEASE, Works
+from tests.make import eventually
+
+
+def begun(works: Works, *, said: str, started: bool = True) -> tuple[Assignment, Path]:
+    """Claim the next run for a worker of which nothing more is heard; it has said something by then."""
+    held = claims.take(works.shop.context, works.shop.context.new_id(), lease=LEASE)
+    assert held
+    directory = staging.stage_in(works.shop.context, held)
+    (directory / protocol.LOG).write_text(said)
+    if started:
+        claims.started(works.shop.context, held)
+    works.clock.advance(seconds=LEASE.total_seconds() + 1)
+    return held, directory
+
+
+def log(works: Works, held: Assignment) -> bytes:
+    run = held.run
+    return b"".join(runs.log(works.shop.context, works.shop.actor, run.job_id, run.id))
+
+
+def result(works: Works, held: Assignment) -> RunResult:
+    found = works.shop.look(held.run.deployment_job_id).result
+    assert found
+    return found
+
+
+def test_l1_log_and_files_of_a_lost_script_are_kept(works: Works) -> None:
+    salvage = Salvage(works.shop.context)
+    works.shop.submit(works.shop.deploy(kind=AssetType.SCRIPT), input_references=[])
+    held, directory = begun(works, said="up to the kill\n")
+    (directory / protocol.BATCH).mkdir(parents=True)
+    (directory / protocol.BATCH / "part").write_text("half")
+    assert salvage.step() == 0  # nobody has rescued it yet
+    assert works.rescuer.step() == 1
+    assert salvage.step() == 1
+    assert log(works, held) == b"up to the kill\n"
+    assert [file.name for file in result(works, held).files] == ["outputs.zip"]
+    assert not directory.exists()
+    assert salvage.step() == 0
+
+
+def test_l1_the_log_of_every_attempt_is_kept_apart(works: Works) -> None:
+    context, salvage = works.shop.context, Salvage(works.shop.context)
+    submitted = works.shop.submit(works.shop.deploy())
+    for attempt in (1, 2):
+        begun(works, said=f"attempt {attempt}\n")
+        assert works.rescuer.step() == 1
+        assert salvage.step() == 0
+    held = claims.take(context, context.new_id(), lease=LEASE)
+    assert held
+    claims.started(context, held)
+    own = RunResult(log_key=context.content.put([b"attempt 3\n"]).key)
+    claims.finish(context, held, Outcome(event=RunEvent.SUCCEEDED, result=own))
+    assert salvage.step() == 2
+    assert log(works, held) == b"attempt 3\n"
+    files = {file.name: file for file in result(works, held).files}
+    assert set(files) == {"attempt-1.log", "attempt-2.log"}
+    with context.content.open(files["attempt-1.log"].content_key) as stream:
+        assert stream.read() == b"attempt 1\n"
+    assert works.shop.look(submitted.run.deployment_job_id).run.state is RunState.COMPLETED
+
+
+def test_directories_of_runs_that_are_gone_or_left_a_result_themselves_are_only_removed(works: Works) -> None:
+    context = works.shop.context
+    submitted = works.shop.submit(works.shop.deploy())
+    held, directory = begun(works, said="once\n")
+    own = RunResult(log_key=context.content.put([b"kept\n"]).key)
+    claims.finish(context, held, Outcome(event=RunEvent.SUCCEEDED, result=own))
+    (directory.parent / "nobody.1").mkdir()
+    (directory.parent / "linked.1").symlink_to(directory.parent / "nobody.1")
+    assert Salvage(context).step() == 3
+    assert list(directory.parent.iterdir()) == []
+    assert log(works, held) == b"kept\n"
+    assert submitted.run.id == held.run.id
+
+
+def test_a_run_that_its_worker_gives_up_keeps_its_log(works: Works) -> None:
+    works.shop.submit(works.shop.deploy(kind=AssetType.FUNCTION))
+    worker = works.new_worker()
+    assert worker.step() == 1
+    eventually(lambda: works.launcher.children, within=5)
+    child = works.launcher.children[0]
+    (child.order.directory / protocol.LOG).write_text("until the stop\n")
+    worker.stop(0)
+    (run,) = runs.page(works.shop.context, works.shop.actor, works.shop.space_id, limit=9).items
+    assert (run.state, run.cause and run.cause.code) == (RunState.FAILED, "worker_lost")
+    assert b"".join(runs.log(works.shop.context, works.shop.actor, run.job_id, run.id)) == b"until the stop\n"
