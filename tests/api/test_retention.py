@@ -91,6 +91,8 @@ def test_a_preview_tries_a_policy_before_it_is_set(client: TestClient, shop: Sho
     [
         ({"days": 1, "amount": 1}, "retention_policy"),
         ({"results": "delete"}, "retention_policy"),
+        ({}, "retention_policy"),
+        ({"days": None, "amount": None}, "retention_policy"),
         ({"days": 0}, "retention_policy.days"),
         ({"days": True}, "retention_policy.days"),
         ({"days": 10**30}, "retention_policy.days"),
