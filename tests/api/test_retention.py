@@ -112,7 +112,7 @@ def test_a_policy_that_cannot_be_is_refused(client: TestClient, shop: Shop, poli
         assert client.get(f"{JOBS}/{job['asset_id']}/retention_preview", params=query).status_code == 400
 
 
-def test_the_same_definitions_again_and_again_add_no_rows(client: TestClient, shop: Shop, context: Context) -> None:
+def test_s4_the_same_definitions_again_and_again_add_no_rows(client: TestClient, shop: Shop, context: Context) -> None:
     deployment_id = shop.deploy().id
     definition_id = definition(client, shop, deployment_id)
     job = post_job(client, shop, configuration={"deployment_job_definition_id": definition_id}).json()
