@@ -15,6 +15,7 @@ from gristmill.api.v2.job_document import job_document
 from gristmill.domain import json_patch
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import Job
+from gristmill.domain.job_configuration import read_object
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_wire import of_wire, to_wire
 from gristmill.domain.user import Actor
@@ -230,7 +231,7 @@ def _patched_schedule(ctx: Context, me: Actor, job_id: str, wanted: dict[str, An
     """Read a schedule of which the client may have sent only one half; an empty text or a null ends it."""
     text, info = to_wire(schedules.of_job(jobs.get(ctx, me, job_id)), at=ctx.now())
     # A rule that is sent now says enough by itself; one that was there goes with the expression that ends.
-    sent = wanted.get("schedule_info") or {}
+    sent = read_object(wanted.get("schedule_info"), "schedule_info")
     given_text = wanted.pop("schedule") if "schedule" in wanted else text
     given_info = wanted.pop("schedule_info") if "schedule_info" in wanted else info
     once = (given_info or {}).get("repeat") is False and (given_info or {}).get("startOn")
