@@ -132,7 +132,7 @@ def _scheduled_job(rest: Rest, channel_id: str) -> str:
     job = {
         "name": "nightly",
         "configuration": {"deployment_job_definition_id": definition["metadata"]["id"]},
-        "schedule_info": {"repeat": False, "startOn": int((time.time() + 2) * 1000)},
+        "schedule_info": {"repeat": False, "startOn": int((time.time() + 5) * 1000)},
         "notification_types": {"failure": True},
         "notification_channels": [channel_id],
         "notification_recipients": [ADDRESS],

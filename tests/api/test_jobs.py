@@ -274,6 +274,9 @@ def test_the_wires_own_utc_form_is_taken_and_taken_away(client: TestClient, shop
         ("nonsense", {}, "schedule"),
         ("0 0 * * *", {"timezone": "Mars/Olympus"}, "schedule_info.timezone"),
         ("0 0 * * *", {"startOn": 2_000_000_000_000, "endOn": 1_900_000_000_000}, ""),
+        ("0 0 * * *", {"endOn": 1_600_000_000_000}, "schedule_info.endOn"),
+        ("", {"repeat": False, "startOn": 1_600_000_000_000}, "schedule_info.startOn"),
+        ("0 3 21 13 1 ? 2019", {}, "schedule"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused(

@@ -46,6 +46,7 @@ def test_jobs_are_reached_by_the_project_and_userfs_is_left_aside(client: TestCl
     path = f"{JOBS}/{made.json()['asset_id']}/runs/{run['asset_id']}"
     fresh = client.post(f"{path}/refresh_state", params=query)
     assert (fresh.status_code, fresh.json()["entity"]["job_run"]["state"]) == (200, "Queued")
+    assert client.get(f"{JOBS}/%00").status_code in {400, 404}
     refused = client.get(JOBS)
     assert (refused.status_code, refused.json()["errors"][0]["target"]["name"]) == (400, "space_id")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import zoneinfo
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sqlalchemy import select, update
 
 from gristmill.domain.disposition import Disposition
 from gristmill.domain.job import Job
+from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_wire import of_wire
 from gristmill.domain.zone_clock import forget_zones
 from gristmill.engine.scheduler import Scheduler
@@ -21,7 +21,7 @@ from gristmill.service import jobs, schedules
 from gristmill.store.schema import jobs as job_rows
 from tests.engine.conftest import Works
 from tests.engine.test_schedule_faults import copies
-from tests.engine.test_scheduler import dispositions, every_hour, runs_of, schedule_job
+from tests.engine.test_scheduler import dispositions, runs_of, schedule_job
 from tests.make_faults import Faults
 
 ZONE = "Gristmill/Town"
@@ -89,7 +89,9 @@ def test_o4_a_schedule_without_its_next_tick_gets_it_back(
 ) -> None:
     template = schedule_job(works)
     made = [template, *copies(works, template, 249)]
-    ended = schedule_job(works, replace(every_hour(), end=datetime(2026, 11, 22, 9, 30, tzinfo=UTC)))
+    once = schedule_job(works, Schedule(repeat=False, start=datetime(2026, 11, 22, 9, 30, tzinfo=UTC)))
+    works.clock.advance(minutes=30)
+    Scheduler(works.shop.context).step()
     with works.shop.context.database.transaction() as connection:
         spoiled = update(job_rows).where(job_rows.c.id.in_([job.id for job in made[::50]]))
         connection.execute(spoiled.values(next_tick_at=noted))
@@ -98,8 +100,8 @@ def test_o4_a_schedule_without_its_next_tick_gets_it_back(
         assert scheduler.step() == 0
     assert [record.message for record in caplog.records] == ["schedule.corrected"] * 5
     assert {next_tick(works, job) for job in made} == {datetime(2026, 11, 22, 10, 0, tzinfo=UTC)}
-    assert next_tick(works, ended) is None
-    works.clock.advance(hours=1)
+    assert next_tick(works, once) is None
+    works.clock.advance(minutes=30)
     assert scheduler.step() == 250
 
 

@@ -164,16 +164,26 @@ def schedule_columns(
     """Return a job's columns under a new schedule, with a key of its own.
 
     No tick from before now is ever looked at again.
+
+    Raises:
+        Invalid: nothing would ever run, because all of its times are over.
+
     """
     if schedule is None:
         return dict.fromkeys(("schedule", "scheduler_id", "key_id", "decided_until", "next_tick_at"))
     now = context.now()
+    coming = next_tick(schedule, now)
+    if coming is None:
+        where = (
+            "schedule_info.startOn" if not schedule.repeat else "schedule_info.endOn" if schedule.end else "schedule"
+        )
+        raise Invalid(f"{where}: nothing would run, because all times of this schedule are over.", field=where)
     return {
         "schedule": to_document(schedule),
         "scheduler_id": actor.user_id,
         "key_id": schedule_keys.make(context, connection, actor, job_name),
         "decided_until": now,
-        "next_tick_at": next_tick(schedule, now),
+        "next_tick_at": coming,
     }
 
 
