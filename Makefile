@@ -62,7 +62,7 @@ fmt: .venv/.synced  ## Bring all Python files into form
 	.venv/bin/ruff check --fix .
 
 .PHONY: old-client
-old-client: .venv-old-client/.synced  ## Make .venv-old-client, where the older client lives for its tests
+old-client: .venv-old-client/.synced  ## Make .venv-old-client, where the clients live that need pins of their own
 
 R_PACKAGES := r-base-core r-cran-irkernel r-cran-jsonlite
 IRKERNEL_IS_THERE := Rscript -e 'quit(status = !nzchar(system.file(package = "IRkernel")))' >/dev/null 2>&1

@@ -16,8 +16,20 @@ def bench_python() -> str:
     python = _PLACE / "bin" / "python"
     if not (_PLACE / ".made").exists():
         same = [f"{name}=={importlib.metadata.version(name)}" for name in _SAME]
-        subprocess.run([sys.executable, "-m", "uv", "venv", "--clear", "--python", sys.executable, _PLACE], check=True)
-        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
+        subprocess.run(
+            [sys.executable, "-m", "uv", "venv", "--clear", "--python", sys.executable, str(_PLACE)], check=True
+        )
+        install = [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            str(python),
+        ]
         subprocess.run([*install, *same, "mlflow>=3.17", "ray[data]>=2.60", "psutil"], check=True)
         (_PLACE / ".made").touch()
     return str(python)

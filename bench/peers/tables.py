@@ -1,10 +1,8 @@
-"""A table of PostgreSQL scored into another one: by a server, and by hand with COPY."""
+"""A table of PostgreSQL, and what it takes to score it into another one by hand with COPY."""
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +10,8 @@ import joblib
 import psycopg
 import pyarrow as pa
 from pyarrow import csv
-from tests.postgres import running_postgres
 
 _COPY_BYTES = 2**20
-
-
-def compare(url: str, model: Path, *, by_server: Callable[[], float], repeat: int) -> tuple[float, float]:
-    """Return the median seconds of both, run in turns."""
-    ours, theirs = [], []
-    for _ in range(repeat):
-        ours.append(by_server())
-        theirs.append(by_hand(url, model))
-    return statistics.median(ours), statistics.median(theirs)
 
 
 def fill(url: str, file: Path, *, rows: int) -> None:
@@ -75,6 +63,3 @@ def _text(table: Any) -> memoryview:  # noqa: ANN401 - a pyarrow.Table
     text = pa.BufferOutputStream()
     csv.write_csv(table, text, csv.WriteOptions(include_header=False))
     return memoryview(text.getvalue())
-
-
-__all__ = ["by_hand", "compare", "fill", "running_postgres"]

@@ -24,7 +24,7 @@ def run_in_batch(run: Run, execute: Callable[[], Cause | None]) -> Result:
     result["outputs"] = [archive] if archive and archive != ARCHIVE else []
     if cause is not None:
         result["cause"] = cause
-    elif archive is None:
+    elif archive is None and (run.spec.get("output") or {}).get("kind") == "file":
         result["warning"] = _EMPTY
     return result
 

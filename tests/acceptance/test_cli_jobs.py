@@ -129,6 +129,20 @@ def test_a_job_of_a_script_from_its_making_to_its_end(shell: Shell) -> None:
     assert shell.ran("run", "logs", again, "--follow").stdout == "I am you with 11 secret letters\n"
 
 
+def test_the_newest_run_of_a_job_is_read_and_what_waits_or_works_is_stopped(shell: Shell) -> None:
+    Path("slow.py").write_text("import time\nprint('at work', flush=True)\ntime.sleep(300)\n")
+    shell.does("asset", "store-script", "slow.py")
+    shell.does("job", "create", "slow", "--asset", "slow.py")
+    none = shell.ran("job", "logs", "slow")
+    assert (none.exit_code, "slow has no runs yet" in none.stderr) == (1, True)
+    assert shell.does("job", "cancel", "slow", "--output", "ids") == ""
+    started = [shell.id("job", "start", "slow", "--no-wait") for _ in range(3)]
+    assert sorted(shell.does("job", "cancel", "slow", "--output", "ids").split()) == sorted(started)
+    ended = shell.ran("job", "logs", "slow", "-f")
+    assert ended.exit_code == 3
+    assert {shell.ran("run", "wait", run).exit_code for run in started} == {3}
+
+
 def test_a_job_of_a_deployment_has_its_definition_with_it(shell: Shell) -> None:
     Path("rows.csv").write_text("a\n1\n2\n3\n")
     ended = shell.ran(

@@ -1,4 +1,5 @@
-"""The unmodified clients: the newer one in both modes and the older one, side by side against one server."""
+"""The unmodified clients, side by side against one server: the newer one in both modes, the older one, and that of data
+integration."""
 
 from __future__ import annotations
 
@@ -11,10 +12,21 @@ from pathlib import Path
 import pytest
 from tests.acceptance.rest import Rest
 from tests.acceptance.server import API_KEY, ROOT, Server, environment
+from tests.acceptance.test_kinds import asset
 
 FLOW_SECONDS = 300
 OLD_CLIENT = ROOT / ".venv-old-client" / "bin" / "python"
-MISSING = f"{OLD_CLIENT} is missing: build the older client's environment with `make old-client`"
+MISSING = f"{OLD_CLIENT} is missing: build the other clients' environment with `make old-client`"
+OTHERS = ("old", "data integration")
+SCRIPT = b"""
+import os, time
+for name in ("A", "B"):
+    print(name, "is", os.environ.get(name))
+time.sleep(float(os.environ.get("SLEEP", 0)))
+with open(os.environ["BATCH_OUTPUT_DIR"] + "/out.txt", "w") as out:
+    out.write("done")
+print("done")
+"""
 # What the newer client needs in its environment for a cloud that is one's own server.
 CLOUD = {"DEPLOYMENT_PLATFORM": "private", "FLIGHT_SERVICE_LOCATION": "flight.invalid"}
 Flow = tuple["subprocess.Popen[bytes]", Path]
@@ -27,25 +39,29 @@ def flows(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         session.add_user("u2")
         # The first administrator has a task credential from the start; a user of the cloud stores its own.
         cloud_key = session.add_user("cloud-user")
+        space_id, (script_id, _) = session.enter_new_space(), asset(session, "script", "s.py", SCRIPT)
     new = [sys.executable, "-m", "tests.acceptance.sdk_flow", "--url", server.url]
     commands = {
         "cpd": ([*new, "--mode", "cpd", "--verify", str(server.ca)], API_KEY, {}),
         "cloud": ([*new, "--mode", "cloud", "--user", "cloud-user"], cloud_key, CLOUD),
     }
     if OLD_CLIENT.exists():
-        commands["old"] = ([str(OLD_CLIENT), "-m", "tests.acceptance.sdk_flow_old", server.url], API_KEY, {})
+        other = [str(OLD_CLIENT), "-m"]
+        commands["old"] = ([*other, "tests.acceptance.sdk_flow_old", server.url], API_KEY, {})
+        jobs = [*other, "tests.acceptance.data_integration_flow", server.url, space_id, script_id]
+        commands["data integration"] = (jobs, API_KEY, {"TZ": "UTC"})
     begun: dict[str, Flow] = {}
     for name, (command, key, variables) in commands.items():
-        begun[name] = _begin(command, tmp_path_factory.mktemp(name), API_KEY=key, **variables)
+        begun[name] = _begin(command, tmp_path_factory.mktemp(name.replace(" ", "-")), API_KEY=key, **variables)
     yield begun
     for process, _ in begun.values():
         process.kill()
         process.wait()
 
 
-@pytest.mark.parametrize("name", ["cpd", "cloud", "old"])
+@pytest.mark.parametrize("name", ["cpd", "cloud", *OTHERS])
 def test_every_step_of_the_client_succeeds(flows: dict[str, Flow], name: str) -> None:
-    if name == "old" and name not in flows:
+    if name in OTHERS and name not in flows:
         if os.environ.get("CI"):
             pytest.fail(MISSING)
         pytest.skip(MISSING)

@@ -1,4 +1,4 @@
-"""Being told: a real server, a mail server and a webhook that are really there, and a job that fails on time."""
+"""Being told: a real server, a mail server and a webhook that are really there, and jobs that fail."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from pathlib import Path
 
 from tests.acceptance.rest import Json, Rest
 from tests.acceptance.server import running
+from tests.acceptance.test_kinds import asset
 from tests.conformance.sinks import http_sink, mail_sink
 from tests.make import eventually
 
 FAILING = """
 def score(payload):
     raise RuntimeError("no data today")
+"""
+KILLED = b"""
+import os, signal
+print("so far so good", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+GREEDY = b"""
+held = []
+while True:
+    held.append(bytearray(16 * 1024 * 1024))
 """
 ADDRESS = "ann@example.com"
 
@@ -58,6 +69,37 @@ def test_a_scheduled_job_that_fails_is_told_by_mail_and_webhook(tmp_path: Path) 
     assert inbox["results"] == []
 
 
+def test_runs_that_are_killed_are_told_with_their_cause(tmp_path: Path) -> None:
+    """One has no time to say a word, and the other takes more memory than it may."""
+    with mail_sink() as mails:
+        settings = {"smtp_url": f"smtp://127.0.0.1:{mails.port}", "mail_from": "jobs@example.org"}
+        with running(tmp_path / "data", **settings) as server, Rest(server) as rest:
+            rest.enter_new_space()
+            nodes = {"cpu": {"units": "1"}, "mem": {"size": "1Gi"}}
+            rest.call("POST", "/v2/hardware_specifications", expect=201, json={"name": "small", "nodes": nodes})
+            for name, code in (("killed", KILLED), ("greedy", GREEDY)):
+                _start_script(rest, name, code)
+            eventually(lambda: len(mails.mails) == 2, within=120, every=0.2)
+    told = {letter["Subject"]: letter.get_content() for letter in mails.mails}
+    assert set(told) == {"killed: failed", "greedy: failed"}
+    assert "Cause: killed" in told["killed: failed"]
+    assert "Cause: out_of_memory" in told["greedy: failed"]
+
+
+def _start_script(rest: Rest, name: str, code: bytes) -> None:
+    """Start a job of a script on the small hardware."""
+    script, _ = asset(rest, "script", f"{name}.py", code)
+    job = {
+        "name": name,
+        "asset_ref": script,
+        "configuration": {"hardware_spec": {"name": "small"}},
+        "notification_types": {"success": True, "failure": True},
+        "notification_recipients": [ADDRESS],
+    }
+    made = rest.call("POST", "/v2/jobs", expect=201, json={"job": job})
+    rest.call("POST", f"/v2/jobs/{made['asset_id']}/runs", expect=201)
+
+
 def _channel(rest: Rest, url: str) -> Json:
     body = {"space_id": rest.space_id, "name": "hook", "type": "webhook", "settings": {"url": url}}
     return rest.call("POST", "/v2/notification_channels", expect=201, json=body)
@@ -90,7 +132,7 @@ def _scheduled_job(rest: Rest, channel_id: str) -> str:
     job = {
         "name": "nightly",
         "configuration": {"deployment_job_definition_id": definition["metadata"]["id"]},
-        "schedule_info": {"repeat": False, "startOn": int((time.time() + 2) * 1000)},
+        "schedule_info": {"repeat": False, "startOn": int((time.time() + 5) * 1000)},
         "notification_types": {"failure": True},
         "notification_channels": [channel_id],
         "notification_recipients": [ADDRESS],

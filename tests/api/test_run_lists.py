@@ -35,6 +35,20 @@ def test_a_job_lists_its_runs_page_after_page_with_their_number(client: TestClie
     assert (len(set(seen)), "next" in page) == (5, False)
 
 
+def test_u2_numbers_equal_the_lists_by_state_whatever_becomes_of_runs(client: TestClient, context: Context) -> None:
+    _, job = a_job(context, runs=7)
+    path = f"/v2/jobs/{job}/runs"
+    first, second, third, *_ = [run["asset_id"] for run in client.get(path).json()["results"]]
+    for run in (first, second):
+        assert client.post(f"{path}/{run}/cancel").status_code == 204
+    for run in (second, third):
+        assert client.delete(f"{path}/{run}").status_code == 204
+    for states, number in (("", 5), ("Queued", 4), ("Canceled", 1), ("Queued,Canceled", 5), ("Failed", 0)):
+        found = client.get(path, params={"states": states, "limit": 2}).json()
+        assert found["total_rows"] == number
+        assert len(client.get(path, params={"states": states}).json()["results"]) == number
+
+
 def test_the_ml_list_leads_on_by_its_own_links(client: TestClient, context: Context) -> None:
     shop, _ = a_job(context, runs=5)
     seen, link = [], f"/ml/v4/deployment_jobs?space_id={shop.space_id}&limit=2&state=queued"

@@ -36,6 +36,7 @@ from tests.make_work import COMPLETED
 from tests.people import add_user
 
 HOOK, MAIL = "https://hooks.example.com/1", "ann@example.com"
+SLACK = "slack://TokenA/TokenB/TokenC/#jobs"
 EVERYTHING = {str(wanted): True for wanted in NotificationType}
 _K = EventKind
 
@@ -76,13 +77,13 @@ class Watched:
         self.works.until_idle(worker)
 
 
-def watch(works: Works, *, types: dict[str, bool] | None = None, **wishes: Any) -> Watched:
+def watch(works: Works, *, types: dict[str, bool] | None = None, slack: bool = False, **wishes: Any) -> Watched:
     shop = works.shop
     schedule = wishes.pop("schedule", None)
-    channel = hook(works)
+    made = [hook(works), *([hook(works, SLACK, kind="apprise")] if slack else [])]
     wanted = {
         "types": EVERYTHING if types is None else types,
-        "channels": [channel],
+        "channels": made,
         "recipients": [MAIL],
         "long_running_minutes": 30,
         "not_started_minutes": 5,
@@ -94,10 +95,10 @@ def watch(works: Works, *, types: dict[str, bool] | None = None, **wishes: Any) 
     return Watched(works, jobs.create(shop.context, shop.actor, new))
 
 
-def hook(works: Works, url: str = HOOK) -> str:
-    """Make a webhook channel."""
+def hook(works: Works, url: str = HOOK, *, kind: str = "webhook") -> str:
+    """Make a channel with a URL."""
     shop = works.shop
-    new = NewChannel(space_id=shop.space_id, name=url, type="webhook", settings={"url": url})
+    new = NewChannel(space_id=shop.space_id, name=url, type=kind, settings={"url": url})
     return channels.create(shop.context, shop.actor, new).channel.id
 
 
@@ -254,11 +255,13 @@ FAULTS: dict[str, tuple[Callable[[Watched], None], EventKind]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_n1_each_fault_is_told_once_by_mail_and_webhook(works: Works, outlets: RecordingOutlets, fault: str) -> None:
-    """Both receivers are down at first, and every step is taken by another notifier than the one before."""
+def test_n1_each_fault_is_told_once_by_mail_webhook_and_slack(
+    works: Works, outlets: RecordingOutlets, fault: str
+) -> None:
+    """The receivers are down at first, and every step is taken by another notifier than the one before."""
     happen, kind = FAULTS[fault]
-    outlets.failures = {HOOK: [unavailable(), unavailable()], MAIL: [unavailable("421 busy")]}
-    watched, context = watch(works), works.shop.context
+    outlets.failures = {HOOK: [unavailable(), unavailable()], MAIL: [unavailable("421 busy")], SLACK: [unavailable()]}
+    watched, context = watch(works, slack=True), works.shop.context
     happen(watched)
     for _ in range(3):
         events.sound_alarms(context)
@@ -267,7 +270,7 @@ def test_n1_each_fault_is_told_once_by_mail_and_webhook(works: Works, outlets: R
         works.clock.advance(minutes=4)
     of_kind = [event_id for event_id, recorded_kind in recorded(context) if recorded_kind is kind]
     assert len(of_kind) == 1
-    for target in (HOOK, MAIL):
+    for target in (HOOK, MAIL, SLACK):
         assert outlets.ids(target).count(of_kind[0]) == 1
         assert len(outlets.ids(target)) == len(set(outlets.ids(target)))
     message = next(message for _, message in outlets.told if message.event_id == of_kind[0])

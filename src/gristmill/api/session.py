@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from gristmill.domain.errors import Unauthenticated
 from gristmill.domain.user import Actor
@@ -30,5 +30,14 @@ def actor(request: Request) -> Actor:
     return tokens.actor(context(request), token.strip())
 
 
+def scope(
+    space_id: Annotated[str | None, Query(description="The space to work in.")] = None,
+    project_id: Annotated[str | None, Query(description="The space, from clients that know projects only.")] = None,
+) -> str | None:
+    """Return the id of the space that the request names, if it names one."""
+    return space_id or project_id
+
+
 Ctx = Annotated[Context, Depends(context)]
 Me = Annotated[Actor, Depends(actor)]
+Scope = Annotated[str | None, Depends(scope)]

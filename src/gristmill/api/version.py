@@ -53,6 +53,12 @@ def ready(ctx: Ctx) -> WireResponse:
     return WireResponse({"status": "the database does not answer"}, status_code=503)
 
 
+@router.get("/v2/connections/version")
+def version_of_connections(_actor: Me) -> dict[str, str]:
+    """Say that connections are served: the client of data integration asks so before anything else."""
+    return {"service_name": "connections", "status": "ok", "version": VERSION}
+
+
 @router.get("/wx/v1/prompts/{prompt_id}", include_in_schema=False)
 @router.get("/wx/v1-beta/prompts/{prompt_id}", include_in_schema=False)
 def no_prompt(_actor: Me, prompt_id: str) -> dict[str, Any]:
@@ -73,7 +79,6 @@ def none_of_these(request: Request, _actor: Me, limit: int | None = None) -> dic
 @router.get("/ml/v4/experiments/{asset_id}", include_in_schema=False)
 @router.get("/ml/v4/pipelines/{asset_id}", include_in_schema=False)
 @router.get("/ml/v4/ai_services/{asset_id}", include_in_schema=False)
-@router.get("/v2/projects/{asset_id}", include_in_schema=False)
 def not_one_of_these(_actor: Me, asset_id: str) -> dict[str, Any]:
     """Deny it: the client tries one kind of asset after the other."""
     raise NotFound(f"There is nothing of this kind with the id {asset_id}; Gristmill keeps none.")

@@ -20,6 +20,8 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run: of the d
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait no longer; ends with code 124.")
 ]
+FollowLog = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended; end with its code.")]
+Tail = Annotated[int | None, typer.Option(min=1, max=100_000, help="Only that many lines from the end.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end and show the result.")]
 _OF_ITS_JOB = (
     Column("WAITS", "job_run.waiting.reason"),
@@ -84,14 +86,7 @@ def wait(session: Session, run: Run, timeout: Timeout = None) -> None:
 
 
 @command(runs, "logs")
-def logs(
-    session: Session,
-    run: Run,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the run has ended; end with its code.")
-    ] = False,
-    tail: Annotated[int | None, typer.Option(min=1, max=100_000, help="Only that many lines from the end.")] = None,
-) -> None:
+def logs(session: Session, run: Run, follow: FollowLog = False, tail: Tail = None) -> None:
     """Print what a run's code has printed."""
     read = run_log.follow if follow else run_log.show
     read(session, _place(session, run), tail=tail)

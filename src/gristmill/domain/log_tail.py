@@ -21,22 +21,23 @@ def tail(blocks: Iterable[bytes], limit: int) -> tuple[list[bytes], int]:
         # What is left must hold the end before the first wanted line, too.
         while len(kept) > 1 and ends - kept[0][1] > limit:
             ends -= kept.popleft()[1]
-    lines = list(_lines(block for block, _ in kept))[-limit:]
-    return lines, total + (last != b"\n")
+    found_lines = list(lines(block for block, _ in kept))[-limit:]
+    return found_lines, total + (last != b"\n")
 
 
 def holding(blocks: Iterable[bytes], text: str, limit: int) -> tuple[list[bytes], int]:
     """Return the last ``limit`` lines that hold the text, whatever its case, and how many do."""
     needle, total = text.encode().lower(), 0
     kept: deque[bytes] = deque(maxlen=limit)
-    for line in _lines(blocks):
+    for line in lines(blocks):
         if needle in line.lower():
             total += 1
             kept.append(line)
     return list(kept), total
 
 
-def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines, without their ends."""
     rest = b""
     for block in blocks:
         first, *others = block.split(b"\n")

@@ -7,12 +7,15 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from gristmill.service import schedule_keys, ticks
+from gristmill.domain.zone_clock import forget_zones
+from gristmill.service import schedule_keys, schedules, ticks
 from gristmill.service.context import Context
 
 _AT_ONCE = 50
 """Jobs decided together: few enough that nobody waits long for their transaction."""
 _LOOK_AHEAD_EVERY = timedelta(minutes=1)
+_CORRECT_EVERY = timedelta(minutes=10)
+_CORRECTED_AT_ONCE = 200
 
 
 class Scheduler:
@@ -21,6 +24,8 @@ class Scheduler:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._looks_ahead_at: datetime | None = None
+        self._corrects_at: datetime | None = None
+        self._mark = ""
 
     def step(self) -> int:
         """Decide what is due; return how many jobs had a tick."""
@@ -30,6 +35,7 @@ class Scheduler:
             full = len(listed) == ticks.MOST_LISTED
             listed = ticks.waiting(self._context, after=listed[-1]) if full else []
         self._look_ahead()
+        self._correct()
         return decided
 
     def _decide(self, job_ids: Sequence[str]) -> int:
@@ -48,3 +54,13 @@ class Scheduler:
         if self._looks_ahead_at is None or now >= self._looks_ahead_at:
             self._looks_ahead_at = now + _LOOK_AHEAD_EVERY
             schedule_keys.look_ahead(self._context)
+
+    def _correct(self) -> None:
+        """Go round all schedules, some at a time, with the time zone data as it is now: it may have been updated."""
+        now = self._context.now()
+        if not self._mark:
+            if self._corrects_at is not None and now < self._corrects_at:
+                return
+            self._corrects_at = now + _CORRECT_EVERY
+            forget_zones()
+        self._mark, _ = schedules.correct_some(self._context, after=self._mark, limit=_CORRECTED_AT_ONCE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gristmill.domain.deployment import DeploymentJobDefinition
 from gristmill.domain.errors import NotFound
+from gristmill.domain.job_configuration import check_scoring
 from gristmill.domain.page import Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
@@ -34,6 +35,7 @@ class NewDefinition:
 
 def create(context: Context, actor: Actor, new: NewDefinition) -> DeploymentJobDefinition:
     """Keep a definition."""
+    check_scoring(new.document.get("scoring"))
     now = context.now()
     with context.database.transaction() as connection:
         deployment = visible_deployment(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)

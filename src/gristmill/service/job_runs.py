@@ -14,6 +14,7 @@ from gristmill.domain.environment_variables import read_variables
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.event import EventKind
 from gristmill.domain.job import Job, JobKind
+from gristmill.domain.job_configuration import check_configuration, check_scoring, read_version
 from gristmill.domain.network import read_network
 from gristmill.domain.notebook_parameters import read_parameters
 from gristmill.domain.notification import alarm_at
@@ -96,6 +97,7 @@ def prepare(context: Context, actor: Actor, job_id: str, overrides: Overrides) -
     with context.database.snapshot() as connection:
         job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
         sources = RunSources(connection)
+        check_configuration(overrides.configuration)
         scoring = _scoring(sources, job, overrides)
         asset, _hardware = _asset(sources, job)
         content = sources.content(asset.id, asset.revision)
@@ -230,6 +232,8 @@ def _scoring(sources: RunSources, job: Job, overrides: Overrides) -> dict[str, A
         raise Conflict("The definition of the job is gone; give it another.", code="definition_not_found")
     layers = [definition.document.get("scoring") if definition else None]
     layers += [job.configuration.get("scoring"), overrides.configuration.get("scoring")]
+    for layer in layers:
+        check_scoring(layer)
     return {name: value for layer in layers for name, value in (layer or {}).items()}
 
 
@@ -292,7 +296,8 @@ def _asset(sources: RunSources, job: Job) -> tuple[Asset, Mapping[str, Any]]:
             raise Conflict("The deployment of the job is gone or not ready.", code="deployment_not_ready")
         revision, asset_id, hardware = deployment.asset_revision, deployment.asset_id, deployment.hardware
     else:
-        revision, asset_id, hardware = _version(job), job.asset_ref, _DEFAULT_HARDWARE
+        revision, asset_id = read_version(job.configuration.get("version")), job.asset_ref
+        hardware = _DEFAULT_HARDWARE
     asset = sources.asset(asset_id, revision or 0)
     if asset is None or asset.deleted_at is not None:
         raise Conflict("The asset of the job is gone.", code="asset_not_found")
@@ -313,15 +318,6 @@ def _spec(sources: RunSources, job: Job, request: RunRequest) -> RunSpec:
 def _batch_of_deployment(sources: RunSources, job: Job) -> Mapping[str, Any]:
     deployment = sources.deployment(job.asset_ref) if job.kind is JobKind.DEPLOYMENT else None
     return deployment.batch if deployment else {}
-
-
-def _version(job: Job) -> int | None:
-    """Return the revision that the job names; empty means the newest content."""
-    version = str(job.configuration.get("version") or "")
-    if version and not version.isdigit():
-        where = "configuration.version"
-        raise Invalid(f"{where}: {version!r} is not the number of a revision.", field=where)
-    return int(version) if version else None
 
 
 def content_keys(spec: RunSpec) -> list[str]:

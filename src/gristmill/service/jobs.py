@@ -12,7 +12,7 @@ from gristmill.domain.deployment import DEFAULT_MAX_RUNNING
 from gristmill.domain.environment_variables import read_variables
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
-from gristmill.domain.network import read_network
+from gristmill.domain.job_configuration import check_configuration, read_object, read_version
 from gristmill.domain.page import Page
 from gristmill.domain.retention import read_retention
 from gristmill.domain.run import Run
@@ -21,9 +21,8 @@ from gristmill.domain.schedule_document import of_document, to_document
 from gristmill.domain.serving_name import read_serving_name
 from gristmill.domain.space import Permission
 from gristmill.domain.tick import next_tick
-from gristmill.domain.time_limit import read_time_limit
 from gristmill.domain.user import Actor
-from gristmill.service import notifications, schedule_keys
+from gristmill.service import hardware_specifications, notifications, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible as visible_deployment
@@ -66,6 +65,7 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
     with context.database.transaction() as connection:
         space = authorize(connection, actor, new.space_id, Permission.EDIT)
         target = _target(connection, actor, new, space.id, job_id)
+        _check_references(connection, space.id, target["kind"], target["asset_ref"], configuration)
         if target["kind"] is JobKind.ASSET:
             limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
             lanes.create(connection, job_id, space.id, max_running=limit)
@@ -122,6 +122,8 @@ def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any
         job = visible(connection, actor, job_id, Permission.EDIT)
         _refuse_default(job)
         values = _changed(context, job, wanted)
+        if "configuration" in values:
+            _check_references(connection, job.space_id, job.kind, job.asset_ref, values["configuration"])
         values |= _notification(context, connection, job, wanted)
         if "schedule" in wanted and not _has_schedule(connection, job, wanted["schedule"], actor):
             schedule_keys.revoke(context, connection, job.id)
@@ -162,16 +164,26 @@ def schedule_columns(
     """Return a job's columns under a new schedule, with a key of its own.
 
     No tick from before now is ever looked at again.
+
+    Raises:
+        Invalid: nothing would ever run, because all of its times are over.
+
     """
     if schedule is None:
         return dict.fromkeys(("schedule", "scheduler_id", "key_id", "decided_until", "next_tick_at"))
     now = context.now()
+    coming = next_tick(schedule, now)
+    if coming is None:
+        where = (
+            "schedule_info.startOn" if not schedule.repeat else "schedule_info.endOn" if schedule.end else "schedule"
+        )
+        raise Invalid(f"{where}: nothing would run, because all times of this schedule are over.", field=where)
     return {
         "schedule": to_document(schedule),
         "scheduler_id": actor.user_id,
         "key_id": schedule_keys.make(context, connection, actor, job_name),
         "decided_until": now,
-        "next_tick_at": next_tick(schedule, now),
+        "next_tick_at": coming,
     }
 
 
@@ -268,9 +280,7 @@ def _by_definition(
 def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Part the secret variables from the rest, and check both; None where no secrets were given."""
     plain = {name: value for name, value in configuration.items() if name != SECRETS and value is not None}
-    read_variables(plain.get("env_variables"), where="configuration.env_variables")
-    read_time_limit(plain)
-    read_network(plain, where="configuration")
+    check_configuration(plain)
     limit = plain.get("max_running", DEFAULT_MAX_RUNNING)
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         where = "configuration.max_running"
@@ -278,6 +288,23 @@ def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], 
     if SECRETS not in configuration:
         return plain, None
     return plain, read_variables(configuration[SECRETS], where=f"configuration.{SECRETS}")
+
+
+def _check_references(
+    connection: Connection, space_id: str, kind: JobKind, asset_id: str, configuration: Mapping[str, Any]
+) -> None:
+    """Refuse a hardware specification that the space does not have, and a revision that the asset does not have."""
+    hardware = configuration.get("hardware_spec")
+    if hardware:
+        where = "configuration.hardware_spec"
+        try:
+            hardware_specifications.find(connection, space_id, hardware.get("id") or hardware.get("name"))
+        except Invalid as error:
+            raise Invalid(f"configuration.{error.message}", code=error.code, field=where) from error
+    revision = read_version(configuration.get("version"))
+    if revision and kind is JobKind.ASSET and assets.get(connection, asset_id, revision=revision) is None:
+        where = "configuration.version"
+        raise Invalid(f"{where}: the asset has no revision {revision}.", code="revision_not_found", field=where)
 
 
 def _sealed(context: Context, secrets: Mapping[str, str] | None) -> str | None:
@@ -294,7 +321,7 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
         if member:
             configuration = {**configuration, member: value}
         elif section == "configuration":
-            configuration = dict(value or {})
+            configuration = dict(read_object(value, "configuration"))
         else:
             values |= _member(section, value)
     if any(path.startswith("configuration") for path in wanted):
@@ -316,13 +343,17 @@ def _notification(context: Context, connection: Connection, job: Job, wanted: Ma
 def _member(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     match name:
         case "retention_policy":
-            return {"retention": read_retention(value)}
+            return {"retention": None if value is None else read_retention(read_object(value, "retention_policy"))}
         case "serving_name":
             return {"serving_name": read_serving_name(value)}
+        case "paused" if not isinstance(value, bool | None):
+            raise Invalid(f"paused: {value!r} is neither true nor false.", field="paused")
         case "paused":
             return {"paused": bool(value)}
         case "name" if not value:
             raise Invalid("name: a job needs a name.", field="name")
+        case _ if not isinstance(value, str | None):
+            raise Invalid(f"{name}: {value!r} is no text.", field=name)
         case _:
             return {name: value or ""}
 

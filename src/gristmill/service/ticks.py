@@ -12,8 +12,9 @@ from gristmill.domain.event import Event, EventKind, of_tick
 from gristmill.domain.job import Job
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.domain.run_spec import RunSpec
-from gristmill.domain.schedule import OverlapPolicy
+from gristmill.domain.schedule import MissedPolicy, OverlapPolicy
 from gristmill.domain.schedule_key import Standing, lacking_right
+from gristmill.domain.tick_due import MOST_COUNTED
 from gristmill.domain.user import Actor
 from gristmill.service import job_runs, tick_plans
 from gristmill.service.context import Context
@@ -152,18 +153,33 @@ def _can_decide(plan: Plan, standing: Standing) -> bool:
 def _outcome(context: Context, plan: Plan, known: _Known, now: datetime) -> _Outcome:
     """Give every due tick that has none its disposition."""
     outcome = _Outcome(plan=plan, standing=known.standings[plan.job.id])
-    paused = _paused(outcome)
-    passed = Disposition.MERGED if plan.due.run and not paused else Disposition.MISSED
     for tick in plan.due.missed:
         if (plan.job.id, tick) not in known.decided:
-            outcome.rows.append(_row(plan, tick, Disposition.PAUSED if paused else passed, now))
+            outcome.rows.append(_row(plan, tick, _passed(outcome), now))
     for tick in plan.due.run:
         if (plan.job.id, tick) not in known.decided:
             outcome.rows.append(_run_or_not(context, outcome, tick, known, now))
+    if plan.due.dropped and outcome.rows:
+        outcome.rows[0] = _with_dropped(outcome.rows[0], plan.due.dropped)
     if plan.schedule.overlap is OverlapPolicy.CANCEL_RUNNING and outcome.new:
         before = known.unfinished[plan.job.id]
         outcome.canceled.extend([*before, *(run.id for run, _ in outcome.new[:-1])])
     return outcome
+
+
+def _passed(outcome: _Outcome) -> Disposition:
+    """Return what became of ticks that are not run: only under one policy does a later one run for them."""
+    if _paused(outcome):
+        return Disposition.PAUSED
+    merged = outcome.plan.schedule.missed is MissedPolicy.LAST and outcome.plan.due.run
+    return Disposition.MERGED if merged else Disposition.MISSED
+
+
+def _with_dropped(oldest: DecidedTick, dropped: int) -> DecidedTick:
+    """Note with the oldest tick how many before it are too many to have rows of their own."""
+    number = f"{dropped} or more" if dropped >= MOST_COUNTED else f"{dropped}"
+    note = f"{number} ticks before it are not listed one by one, and did not run."
+    return replace(oldest, reason=f"{oldest.reason} {note}" if oldest.reason else note)
 
 
 def _run_or_not(context: Context, outcome: _Outcome, tick: datetime, known: _Known, now: datetime) -> DecidedTick:
@@ -239,9 +255,10 @@ def _events(outcome: _Outcome, now: datetime) -> Iterator[Event]:
     """Yield one event for all the ticks of the job that came to the same bad end."""
     for disposition, kind in _TOLD.items():
         rows = [row for row in outcome.rows if row.disposition is disposition]
-        if rows:
-            dropped = outcome.plan.due.dropped if disposition is Disposition.MISSED else 0
-            yield _event(outcome.plan.job, kind, rows[-1], count=len(rows) + dropped, at=now)
+        missed = disposition is Disposition.MISSED and _passed(outcome) is disposition
+        count = len(rows) + (outcome.plan.due.dropped if missed and outcome.rows else 0)
+        if count:
+            yield _event(outcome.plan.job, kind, (rows or outcome.rows[:1])[-1], count=count, at=now)
 
 
 def _event(job: Job, kind: EventKind, newest: DecidedTick, *, count: int, at: datetime) -> Event:

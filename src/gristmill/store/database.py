@@ -42,7 +42,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a transaction that only reads; it never waits for a writer on SQLite."""
-        with self.engine.connect() as connection:
+        with _refusing(), self.engine.connect() as connection:
             yield connection
 
     def close(self) -> None:

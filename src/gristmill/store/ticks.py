@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Table, insert, select, tuple_
+from sqlalchemy import ColumnElement, Table, insert, select, tuple_, update
 
 from gristmill.domain.disposition import DecidedTick, Disposition
 from gristmill.domain.job import Job, JobKind
@@ -29,6 +29,24 @@ def due(connection: Connection, *, now: datetime, limit: int, after: Mark | None
     if after:
         query = query.where(tuple_(*key) > tuple_(*after))
     return [(row.next_tick_at, row.id) for row in connection.execute(query.order_by(*key).limit(limit))]
+
+
+def scheduled(connection: Connection, *, after: str, limit: int) -> list[Job]:
+    """Return the next jobs that have a schedule, in the order of their ids."""
+    query = select(*columns_of(jobs, Job)).where(
+        jobs.c.id > after, jobs.c.scheduler_id.is_not(None), jobs.c.deleted_at.is_(None)
+    )
+    rows = connection.execute(query.order_by(jobs.c.id).limit(limit)).mappings()
+    return [Job(**{**row, "kind": JobKind(row["kind"])}) for row in rows]
+
+
+def correct(connection: Connection, job: Job, next_tick_at: datetime | None) -> bool:
+    """Set which tick of a job comes next, unless the job has changed or ticks of it were decided meanwhile."""
+    seen = (jobs.c.id == job.id, jobs.c.version == job.version)
+    until = jobs.c.decided_until.is_not_distinct_from(job.decided_until)
+    before = jobs.c.next_tick_at.is_not_distinct_from(job.next_tick_at)
+    statement = update(jobs).where(*seen, until, before, jobs.c.deleted_at.is_(None))
+    return bool(connection.execute(statement.values(next_tick_at=next_tick_at)).rowcount)
 
 
 def take(connection: Connection, job_ids: Sequence[str], *, now: datetime) -> list[Job]:

@@ -17,7 +17,7 @@ from tests.make import eventually
 from tests.unit.runner.directories import Directory, doubling_regressor, stored
 from tests.unit.runner.processes import SOURCES, ran, runner
 
-from gristmill_runner.protocol import Result, read_result
+from gristmill_runner.protocol import Result, read_result, write_spec
 
 RUNNER = SOURCES / "gristmill_runner"
 
@@ -111,6 +111,14 @@ def test_empty_output_directory_is_a_warning(tmp_path: Path) -> None:
     _, result, _ = ran(script(tmp_path, "print('nothing')"))
     assert result["outcome"] == "completed"
     assert result["warning"].startswith("BATCH_OUTPUT_DIR is empty")
+
+
+def test_a_script_of_which_no_output_was_asked_may_leave_none(tmp_path: Path) -> None:
+    directory = script(tmp_path, "print('nothing')")
+    directory.spec["output"] = {"kind": "inline"}
+    write_spec(directory.path, directory.spec)
+    _, result, _ = ran(directory)
+    assert (result["outcome"], result.get("warning")) == ("completed", None)
 
 
 def test_script_lives_until_its_threads_and_hooks_are_over(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_the_versions_of_r_and_of_what_was_loaded_are_told(tmp_path: Path) -> No
 
 
 def test_empty_output_is_a_warning(tmp_path: Path) -> None:
-    code, result, _ = ran(script(tmp_path, "1 + 1"))
+    code, result, _ = ran(script(tmp_path, "1 + 1").to_file("result"))
     assert code == 0
     assert result["warning"].startswith("BATCH_OUTPUT_DIR is empty")
 

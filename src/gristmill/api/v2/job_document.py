@@ -55,7 +55,7 @@ def job_document(job: Job, *, now: datetime, last: Run | None = None) -> dict[st
         "future_scheduled_runs": [instant(tick) for tick in coming],
         "paused": job.paused,
         **_notification(job),
-        "retention_policy": dict(job.retention) if job.retention else {},
+        **({"retention_policy": dict(job.retention)} if job.retention else {}),
         "project_name": "",
         "task_credentials_support": True,
     }

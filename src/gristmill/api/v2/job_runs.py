@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
@@ -17,7 +19,8 @@ from gristmill.service import flow_nodes, job_runs, jobs, run_repairs, runs
 from gristmill.service.job_runs import Overrides
 
 router = APIRouter(prefix="/v2/jobs/{job_id}/runs", tags=["job runs"])
-_LOG_LINES = 1_000
+_LINES_FOUND = 1_000
+_WRITTEN_BYTES = 64 * 1024
 
 
 class RunBody(BaseModel):
@@ -138,15 +141,19 @@ def logs(
     me: Me,
     job_id: str,
     run_id: str,
-    limit: Annotated[int, Query(ge=1, le=100_000)] = _LOG_LINES,
+    limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     contains: Annotated[str | None, Query(min_length=1, max_length=1_000)] = None,
-) -> dict[str, Any]:
-    """Return the last lines of a run's log, also while it runs, or the last that hold a text, whatever its case.
+) -> Any:  # noqa: ANN401 - a document, or a stream of one
+    """Return the lines of a run's log, also while it runs: all, the last so many, or those that hold a text.
 
-    ``total_count`` counts all lines, or all that hold the text.
+    The text is found whatever its case; without a limit its last thousand lines are returned. ``total_count`` counts
+    all lines, or all that hold the text.
     """
     blocks = runs.log(ctx, me, job_id, run_id)
-    lines, total = log_tail.holding(blocks, contains, limit) if contains else log_tail.tail(blocks, limit)
+    if limit is None and not contains:
+        return StreamingResponse(_written(log_tail.lines(blocks)), media_type="application/json")
+    most = limit or _LINES_FOUND
+    lines, total = log_tail.holding(blocks, contains, most) if contains else log_tail.tail(blocks, most)
     return {"results": [line.decode(errors="replace") for line in lines], "total_count": total}
 
 
@@ -154,3 +161,15 @@ def logs(
 def raw_log(ctx: Ctx, me: Me, job_id: str, run_id: str, start: Annotated[int, Query(ge=0)] = 0) -> Response:
     """Stream the whole log as text from byte ``start`` on; ask again from where it ended to follow a run."""
     return StreamingResponse(runs.log(ctx, me, job_id, run_id, start=start), media_type="text/plain; charset=utf-8")
+
+
+def _written(lines: Iterator[bytes]) -> Iterator[str]:
+    """Write the document of a whole log part by part: a log may be longer than memory."""
+    part, count = '{"results": [', 0
+    for line in lines:
+        part += (", " if count else "") + json.dumps(line.decode(errors="replace"))
+        count += 1
+        if len(part) >= _WRITTEN_BYTES:
+            yield part
+            part = ""
+    yield f'{part}], "total_count": {count}}}'

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gristmill.api.envelope import WireResponse, instant, page_limit, without_none
-from gristmill.api.session import Ctx, Me
+from gristmill.api.session import Ctx, Me, Scope
 from gristmill.api.v2.job_document import job_document
 from gristmill.domain import json_patch
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import Job
+from gristmill.domain.job_configuration import read_object
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_wire import of_wire, to_wire
 from gristmill.domain.user import Actor
@@ -89,7 +90,7 @@ class NewJobBody(BaseModel):
 
 
 @router.post("", status_code=201)
-def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: str | None = None) -> Response:
+def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: Scope) -> Response:
     """Define a job."""
     job = body.job
     new = NewJob(
@@ -99,7 +100,7 @@ def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: str | None = None) -> R
         asset_ref=job.asset_ref,
         asset_ref_type=job.asset_ref_type,
         configuration=job.configuration,
-        retention=_policy(job.retention_policy),
+        retention=job.retention_policy,
         notification=_notification(job),
         schedule=of_wire(job.schedule, job.schedule_info),
         serving_name=job.serving_name or None,
@@ -111,7 +112,7 @@ def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: str | None = None) -> R
 def page(  # the wire's parameters
     ctx: Ctx,
     me: Me,
-    space_id: str | None = None,
+    space_id: Scope,
     asset_ref: str | None = None,
     asset_ref_type: str | None = None,
     run_id: str | None = None,
@@ -148,8 +149,6 @@ def change(ctx: Ctx, me: Me, job_id: str, operations: Annotated[list[dict[str, A
     wanted = {_PATCHABLE[path]: value for path, value in paths.items()}
     if "schedule" in wanted or "schedule_info" in wanted:
         wanted["schedule"] = _patched_schedule(ctx, me, job_id, wanted)
-    if "retention_policy" in wanted:
-        wanted["retention_policy"] = _policy(wanted["retention_policy"])
     return documents(ctx, [jobs.change(ctx, me, job_id, wanted)])[0]
 
 
@@ -228,16 +227,11 @@ def _notification(job: JobBody) -> dict[str, Any]:
     )
 
 
-def _policy(policy: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the policy; the wire sends an empty object, or one of nulls, for none."""
-    return policy if policy and any(value is not None for value in policy.values()) else None
-
-
 def _patched_schedule(ctx: Context, me: Actor, job_id: str, wanted: dict[str, Any]) -> Schedule | None:
     """Read a schedule of which the client may have sent only one half; an empty text or a null ends it."""
     text, info = to_wire(schedules.of_job(jobs.get(ctx, me, job_id)), at=ctx.now())
     # A rule that is sent now says enough by itself; one that was there goes with the expression that ends.
-    sent = wanted.get("schedule_info") or {}
+    sent = read_object(wanted.get("schedule_info"), "schedule_info")
     given_text = wanted.pop("schedule") if "schedule" in wanted else text
     given_info = wanted.pop("schedule_info") if "schedule_info" in wanted else info
     once = (given_info or {}).get("repeat") is False and (given_info or {}).get("startOn")
