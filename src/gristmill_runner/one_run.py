@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import platform
 import sys
-import tempfile
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +27,8 @@ from gristmill_runner.protocol import (
     read_spec,
     write_result,
 )
-from gristmill_runner.run_context import WORK, Run, Shelf
+from gristmill_runner.run_context import Run, Shelf
+from gristmill_runner.surroundings import surroundings
 
 _REUSABLE_KINDS = ("model", "function")
 _SPOILING_CAUSES = (OUT_OF_MEMORY, "model_load_failed")
@@ -56,7 +54,7 @@ def run_directory(directory: Path, shelf: Shelf, interruption: Interruption) -> 
 def _result(run: Run, interruption: Interruption) -> Result:
     limit = run.spec.get("memory_limit_bytes")
     try:
-        with _surroundings(run), interruption:
+        with surroundings(run.directory, run.spec), interruption:
             bound_memory(limit)
             (run.directory / OUTPUTS).mkdir(exist_ok=True)
             result = run_kind(run)
@@ -66,12 +64,17 @@ def _result(run: Run, interruption: Interruption) -> Result:
         return result
     except BaseException as error:  # noqa: BLE001 - any ending of user code must become a result
         if interruption.requested:
-            return {"outcome": "canceled"}
+            return _unfinished(run, {"outcome": "canceled"})
         open_reserve()
         cause = cause_of(error, memory_limit_bytes=limit)
-        return {"outcome": "failed", "cause": cause}
+        return _unfinished(run, {"outcome": "failed", "cause": cause})
     finally:
         gc.collect(0)
+
+
+def _unfinished(run: Run, result: Result) -> Result:
+    run.so_far.update(result)
+    return run.so_far
 
 
 def _write(directory: Path, result: Result) -> None:
@@ -83,31 +86,6 @@ def _write(directory: Path, result: Result) -> None:
 def _is_reusable(spec: Spec, result: Result, interruption: Interruption) -> bool:
     spoilt = result.get("cause", {}).get("code") in _SPOILING_CAUSES
     return spec.get("kind") in _REUSABLE_KINDS and not spoilt and not interruption.requested
-
-
-@contextlib.contextmanager
-def _surroundings(run: Run) -> Iterator[None]:
-    """Give user code its variables, directory and streams, and take them back afterwards."""
-    work = run.directory / WORK
-    work.mkdir(exist_ok=True)
-    before, streams = dict(os.environ), (sys.stdout, sys.stderr)
-    os.environ.update({"HOME": str(work), "TMPDIR": str(work), **(run.spec.get("environment_variables") or {})})
-    os.environ.update(run.spec.get("platform_variables") or {})
-    os.chdir(work)
-    tempfile.tempdir = None
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = streams
-        _restore_environment(before)
-        tempfile.tempdir = None
-        os.chdir("/")
-
-
-def _restore_environment(before: dict[str, str]) -> None:
-    for name in set(os.environ) - set(before):
-        del os.environ[name]
-    os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
 
 
 def live_output() -> None:

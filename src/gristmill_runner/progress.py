@@ -12,7 +12,7 @@ _INTERVAL_SECONDS = 0.2
 class Progress:
     """Appends ``{"rows_done", "rows_total"}`` lines; ``rows_total`` is None where nobody can know it beforehand.
 
-    A ``unit`` other than rows stands in each line.
+    A ``unit`` other than rows stands in each line. What else is known of the progress is in ``more``.
     """
 
     def __init__(self, path: Path, rows_total: int | None, *, unit: str = "rows") -> None:
@@ -21,6 +21,7 @@ class Progress:
         self._unit = {} if unit == "rows" else {"unit": unit}
         self._due = 0.0
         self.rows_done = 0
+        self.more: dict[str, int] = {}
 
     def advance(self, rows: int) -> None:
         """Count rows that are done."""
@@ -35,4 +36,5 @@ class Progress:
 
     def _tell(self) -> None:
         self._due = time.monotonic() + _INTERVAL_SECONDS
-        self._file.write(json.dumps({"rows_done": self.rows_done, "rows_total": self._rows_total, **self._unit}) + "\n")
+        line = {"rows_done": self.rows_done, "rows_total": self._rows_total, **self._unit, **self.more}
+        self._file.write(json.dumps(line) + "\n")

@@ -78,12 +78,16 @@ class InputFile(TypedDict, total=False):
 
     ``format`` is csv, parquet, jsonl, json (the wire's ``input_data``), xlsx, arrow or zip; a compression (gzip, zstd)
     is told by the name's ending or the first bytes. A table is an arrow file: Arrow streams one behind the other.
+    ``digest`` is there for what was read from behind a connection: a ledger was made for this very content. ``rows`` is
+    there where the worker counted them: of a table.
     """
 
     path: str
     name: str
     format: str
     dialect: Dialect
+    digest: str
+    rows: int
 
 
 class Output(TypedDict, total=False):
@@ -150,7 +154,8 @@ class Spec(TypedDict, total=False):
     values (None where none were given), ``variable_parameters`` those of its variables that are no secrets. ``python``
     is the interpreter of a notebook's kernel, and of a flow's scripts; absent, the runner's own. ``node`` is what one
     process of a flow does. ``scorers`` is how many processes may score a model's chunks at once; no ``error_threshold``
-    means that no row may be rejected; with ``row_limit`` only so many rows of the input are looked at.
+    means that no row may be rejected; with ``row_limit`` only so many rows of the input are looked at. ``block_bytes``
+    is how much of an input is scored at once, about; absent, the runner's own measure.
     """
 
     version: int
@@ -171,6 +176,7 @@ class Spec(TypedDict, total=False):
     flow: Flow | None
     node: FlowNode
     chunk_rows: int
+    block_bytes: int
     scorers: int
     error_threshold: ErrorThreshold
     row_limit: int | None
@@ -231,7 +237,9 @@ class Result(TypedDict, total=False):
     """How a run ended. ``outcome`` is completed, failed or canceled; ``outputs`` are paths below the run directory.
 
     Of a model also: ``rejections``, the first few; ``profile`` of its prediction columns; ``fields``, the columns that
-    it was fed, with ``"inferred": true`` where their types were inferred from the first rows.
+    it was fed, with ``"inferred": true`` where their types were inferred from the first rows. With a ``row_limit`` also
+    ``scoring_seconds``, how long its rows took without what comes before (the model is loaded, ...), and
+    ``input_rows``, how many rows its inputs have, judged by their size where nothing else tells.
     """
 
     version: int
@@ -244,6 +252,8 @@ class Result(TypedDict, total=False):
     rejections: list[Rejection]
     profile: list[ColumnProfile]
     fields: list[Field]
+    scoring_seconds: float
+    input_rows: int
     python: str
     packages: dict[str, str]
 

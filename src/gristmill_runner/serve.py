@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gristmill_runner.interruption import Interruption
-from gristmill_runner.limits import has_children, settle_child
+from gristmill_runner.limits import settle_child
 from gristmill_runner.one_run import live_output, run_directory
 from gristmill_runner.run_context import Shelf
 from gristmill_runner.usage import Usage
@@ -35,8 +35,8 @@ def serve(orders: int, replies: int, *, usage: Usage | None = None, isolation: l
         directory = directories.get()
         usage.begin()
         reply = run_directory(directory, shelf, interruption)
-        reply["reusable"] = reply["reusable"] and not has_children()
-        _answer(replies, {**reply, **usage.so_far()})
+        reply["reusable"] = reply["reusable"] and not shelf.has_strays()
+        _answer(replies, {**reply, **_used(usage, shelf)})
 
 
 def take_standard_input() -> int:
@@ -46,6 +46,14 @@ def take_standard_input() -> int:
     os.dup2(nothing, 0)
     os.close(nothing)
     return orders
+
+
+def _used(usage: Usage, shelf: Shelf) -> dict[str, float]:
+    used, kept = usage.so_far(), shelf.processes
+    if kept is not None:
+        used["peak_bytes"] = max(used["peak_bytes"], kept.peak_bytes)
+        used["cpu_seconds"] += kept.cpu_seconds
+    return used
 
 
 def _answer(replies: int, answer: Mapping[str, object]) -> None:

@@ -8,7 +8,8 @@ import gzip
 import inspect
 import linecache
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -18,14 +19,17 @@ from gristmill_runner.convert import infer, is_text, to_series
 from gristmill_runner.failure import RunFailed
 from gristmill_runner.kinds.batch_function import RuntimeContext, batch_of, offers_batch, run_batch
 from gristmill_runner.kinds.reply import rows_of, tables_of
+from gristmill_runner.outputs.of_run import file_form
 from gristmill_runner.plain import column_values, json_lines
 from gristmill_runner.progress import Progress
 from gristmill_runner.protocol import OUTPUTS, PROGRESS, InlineTable, Result
-from gristmill_runner.readers import Source, sources
 from gristmill_runner.run_context import Run
-from gristmill_runner.writers import file_writer
+from gristmill_runner.sources.of_run import sources
+from gristmill_runner.sources.rejected import sentence
+from gristmill_runner.sources.source import Source
 
 _MODULE = "gristmill_function"
+_DRAFT = "reply"
 _GZIP = b"\x1f\x8b"
 _Score = Callable[[Any], Any]
 
@@ -122,16 +126,29 @@ def _needs_nothing(function: FunctionType) -> bool:
 
 def _element(source: Source) -> dict[str, Any]:
     """Return one element of ``input_data``; a function gets its whole input at once, as in the product."""
-    chunks = list(source.chunks())
-    fields = chunks[0].names if chunks and chunks[0].named else (source.table or {}).get("fields")
-    element: dict[str, Any] = dict((source.table or {}).get("members") or {})
-    if fields is not None:
-        element["fields"] = list(fields)
+    chunks = list(_chunks(source))
+    element: dict[str, Any] = dict(getattr(source, "members", {}))
+    if chunks and chunks[0].named:
+        element["fields"] = list(chunks[0].names)
     kinds = (
         {name: infer(chunks[0].columns[position]) for position, name in enumerate(chunks[0].names)} if chunks else {}
     )
     element["values"] = [row for chunk in chunks for row in _rows(chunk, kinds)]
     return element
+
+
+def _chunks(source: Source) -> Iterator[Chunk]:
+    """Yield the whole input; a row that cannot be read fails the run, because a function cannot be fed without it."""
+    before = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for block in source.blocks(Path(scratch)):
+            parsed = source.parse(block)
+            for bad in parsed.bad:
+                raise RunFailed("row_failed", sentence(source.name, before + bad.position + 1, bad))
+            before += parsed.rows
+            yield parsed.chunk
+            if block.scratch:
+                block.path.unlink()
 
 
 def _rows(chunk: Chunk, kinds: dict[str, str | None]) -> list[list[Any]]:
@@ -161,6 +178,8 @@ def _to_file(run: Run, replied: list[dict[str, Any]]) -> Result:
     path = f"{OUTPUTS}/{run.spec['output']['path']}"
     fields, rows = rows_of(replied)
     columns = [[row[position] for row in rows] for position in range(len(fields))]
-    with contextlib.closing(file_writer(run.directory / path, run.spec["output"].get("format") or "csv", {})) as writer:
-        writer.write(Chunk("", 1, fields, columns), {})
+    form, target, draft = file_form(run.spec["output"]), run.directory / path, run.directory / _DRAFT
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_bytes(form.header(fields) + form.encode(Chunk("", 1, fields, columns), {}, names=fields, kinds={}))
+    form.finish(draft, target, names=fields)
     return {"outputs": [path]}

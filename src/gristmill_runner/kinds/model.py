@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
 
-from gristmill_runner.features import Features
-from gristmill_runner.loaders.files import PICKLE, find_model
-from gristmill_runner.loaders.load import load_model
-from gristmill_runner.loaders.pickled import version_story
-from gristmill_runner.loaders.scorer import Scorer
-from gristmill_runner.progress import Progress
-from gristmill_runner.protocol import OUTPUTS, PROGRESS, InlineTable, Result
-from gristmill_runner.readers import Source, sources
+from gristmill_runner.outputs.form import Form
+from gristmill_runner.outputs.of_run import form
+from gristmill_runner.protocol import OUTPUTS, InlineTable, Result
 from gristmill_runner.run_context import Run
-from gristmill_runner.scoring import Scoring
-from gristmill_runner.writers import RowWriter, Writer, file_writer
+from gristmill_runner.scoring.books import Books
+from gristmill_runner.scoring.coordinator import Coordinator
+from gristmill_runner.scoring.quarantine import write_quarantine
+from gristmill_runner.scoring.scorers import Scorers
+from gristmill_runner.sources.of_run import sources
+from gristmill_runner.sources.source import Source
+
+_MOST_IN_A_HURRY = 2**22  # bytes of notes on rejected rows
 
 
 def run_model(run: Run) -> Result:
@@ -23,58 +27,83 @@ def run_model(run: Run) -> Result:
 
     A file has the input's columns, then the predictions.
     """
-    inputs = sources(run.directory, run.spec)
-    scorer: Scorer = run.shelf.get(run.asset, lambda: load_model(run.asset, run.spec))
-    scoring = Scoring(scorer, Features(run.spec.get("fields") or [], scorer.appetite), lambda: _story(run))
-    to_file = (run.spec.get("output") or {}).get("kind") == "file"
-    with contextlib.closing(_progress(run, inputs)) as progress:
-        write = _to_file if to_file else _to_rows
-        result = write(run, inputs, scoring, progress)
-        result["rows"] = {"read": progress.rows_done, "scored": progress.rows_done}
-    result["packages"] = _versions(scorer)
-    return result
+    inputs, output_form = sources(run.directory, run.spec), form(run.spec)
+    scorers = run.shelf.processes_of(run.asset, Scorers)
+    with contextlib.closing(Books(run, inputs, output_form)) as books:
+        try:
+            Coordinator(run, inputs, books=books, scorers=scorers).work()
+            books.check()
+            result = _finished(run, inputs, output_form, books=books)
+        except BaseException as error:
+            scorers.close()
+            _account(run, inputs, books, hurried=isinstance(error, KeyboardInterrupt))
+            raise
+        _account(run, inputs, books, hurried=False)
+        result.update(_foretold(run, books))
+    run.so_far.update(result)
+    return run.so_far
 
 
-def _to_rows(run: Run, inputs: list[Source], scoring: Scoring, progress: Progress) -> Result:
-    tables: list[InlineTable] = []
-    for number, source in enumerate(inputs):
-        path = f"{OUTPUTS}/predictions-{number}.jsonl"
-        with contextlib.closing(RowWriter(run.directory / path)) as writer:
-            _score(source, scoring, writer, progress)
-        fields = writer.fields or list(scoring.scorer.outputs)
-        tables.append({"path": path, "fields": fields, "rows": writer.rows, "members": {}})
+def _account(run: Run, inputs: Sequence[Source], books: Books, *, hurried: bool) -> None:
+    """Tell what became of the rows, however the run ended."""
+    run.so_far["rows"] = books.rows()
+    run.so_far["rejections"] = books.rejections()
+    run.so_far["profile"] = books.profile.told()
+    run.so_far["fields"] = books.fields
+    run.so_far["packages"] = books.header["packages"] if books.header else {}
+    if not hurried or books.rejects.end < _MOST_IN_A_HURRY:
+        names = [source.name for source in inputs]
+        write_quarantine(run.directory, books.rejects.path, run.spec, names=names, more=books.loose_notes)
+
+
+def _foretold(run: Run, books: Books) -> Result:
+    """Tell of a run that looked at the first rows only what is needed to judge the whole."""
+    if run.spec.get("row_limit") is None:
+        return {}
+    told: Result = {"scoring_seconds": books.seconds}
+    rows = books.input_rows()
+    return {**told, "input_rows": rows} if rows is not None else told
+
+
+def _finished(run: Run, inputs: Sequence[Source], output_form: Form, *, books: Books) -> Result:
+    """Make the outputs of what is staged; that stays, for an attempt that may follow."""
+    assert books.header is not None
+    names, output = books.header["names"], run.spec.get("output") or {}
+    if output.get("kind") in ("file", "table"):
+        path = f"{OUTPUTS}/{output['path']}"
+        _finish(books.output.path, run.directory / path, output_form, names=names)
+        return {"outputs": [path]}
+    tables = [_table(run, number, books=books, form=output_form) for number in range(len(inputs))]
     return {"predictions": tables, "outputs": [table["path"] for table in tables]}
 
 
-def _to_file(run: Run, inputs: list[Source], scoring: Scoring, progress: Progress) -> Result:
-    output = run.spec["output"]
-    path, file_format = f"{OUTPUTS}/{output['path']}", output.get("format") or "csv"
-    # A type that was only inferred may widen on the way, which Parquet does not allow.
-    kinds = dict(scoring.features.kinds) if file_format == "parquet" else scoring.features.kinds
-    with contextlib.closing(file_writer(run.directory / path, file_format, kinds)) as writer:
-        for source in inputs:
-            _score(source, scoring, writer, progress)
-    return {"outputs": [path]}
+def _table(run: Run, number: int, *, books: Books, form: Form) -> InlineTable:
+    assert books.header is not None
+    path, fields = f"{OUTPUTS}/predictions-{number}.jsonl", books.header["predictions"]
+    begin = max([0, *books.ends[:number]])
+    if begin == 0 and books.ends[number] == books.output.end:
+        _finish(books.output.path, run.directory / path, form, names=books.header["names"])
+    else:
+        _copy(books.output.path, run.directory / path, begin=begin, end=max(begin, books.ends[number]))
+    return {"path": path, "fields": fields, "rows": books.rows_of[number], "members": {}}
 
 
-def _score(source: Source, scoring: Scoring, writer: Writer, progress: Progress) -> None:
-    for chunk in source.chunks():
-        writer.write(chunk, scoring.predict(chunk))
-        progress.advance(chunk.rows)
+def _finish(staged: Path, target: Path, output_form: Form, *, names: Sequence[str]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    spare = staged.with_name("finished")
+    spare.unlink(missing_ok=True)
+    try:
+        os.link(staged, spare)
+    except OSError:  # no second name on this file system
+        shutil.copyfile(staged, spare)
+    output_form.finish(spare, target, names=names)
+    spare.unlink(missing_ok=True)
 
 
-def _story(run: Run) -> str | None:
-    path, kind = find_model(run.asset, run.spec.get("asset_type") or "")
-    return version_story(path, run.spec) if kind == PICKLE else None
-
-
-def _progress(run: Run, inputs: list[Source]) -> Progress:
-    rows = [source.rows for source in inputs]
-    return Progress(run.directory / PROGRESS, None if None in rows else sum(row or 0 for row in rows))
-
-
-def _versions(scorer: Scorer) -> dict[str, str]:
-    modules = {"numpy": "numpy", "pandas": "pandas", "scikit-learn": "sklearn"}
-    libraries = dict.fromkeys(("numpy", "pandas", *scorer.libraries))
-    versions = {name: getattr(sys.modules.get(modules.get(name, name)), "__version__", None) for name in libraries}
-    return {name: version for name, version in versions.items() if version is not None}
+def _copy(staged: Path, target: Path, *, begin: int, end: int) -> None:
+    with staged.open("rb") as source, target.open("wb") as file:
+        source.seek(begin)
+        left = end - begin
+        while left > 0 and (piece := source.read(min(left, 2**20))):
+            file.write(piece)
+            left -= len(piece)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gristmill_runner.failure import RunFailed
 
-PICKLE, XGBOOST, LIGHTGBM, ONNX = "pickle", "xgboost", "lightgbm", "onnx"
+PICKLE, XGBOOST, LIGHTGBM, ONNX, PMML, MLFLOW = "pickle", "xgboost", "lightgbm", "onnx", "pmml", "mlflow"
+DESCRIPTION = "MLmodel"
 
 _SUFFIXES = {
     ".pkl": PICKLE,
@@ -15,22 +16,35 @@ _SUFFIXES = {
     ".json": XGBOOST,
     ".ubj": XGBOOST,
     ".bst": XGBOOST,
+    ".xgb": XGBOOST,
     ".txt": LIGHTGBM,
     ".lgb": LIGHTGBM,
     ".onnx": ONNX,
+    ".xml": PMML,
+    ".pmml": PMML,
 }
 _PICKLE_STARTS = (b"\x80", b"\x1f\x8b", b"x\x9c", b"x\x01", b"x\xda", b"x^", b"BZh", b"\xfd7zXZ", b"\x04\x22\x4d\x18")
-_STARTS = ((_PICKLE_STARTS, PICKLE), ((b"tree\n",), LIGHTGBM), ((b"{", b"binf"), XGBOOST))
+_STARTS = (
+    (_PICKLE_STARTS, PICKLE),
+    ((b"tree\n",), LIGHTGBM),
+    ((b"{", b"binf"), XGBOOST),
+    ((b"<", b"\xef\xbb\xbf<"), PMML),
+)
+_NATIVE = ("tensorflow", "keras", "pytorch")
+_WAY_OUT = "; models of {} are run as ONNX: export it (torch.onnx.export, tf2onnx.convert) and store the .onnx file"
 
 
 def find_model(asset: Path, asset_type: str) -> tuple[Path, str]:
-    """Return the model's file and its kind: pickle, xgboost, lightgbm or onnx.
+    """Return the model's file and its kind; what MLflow saved is told by its description, whatever the type says.
 
     Raises:
         RunFailed: ``model_load_failed``, there is no such file or more than one.
 
     """
     files = [asset] if asset.is_file() else _visible_files(asset)
+    described = _descriptions(files)
+    if len(described) == 1:
+        return described[0], MLFLOW
     kinds = {file: kind for file in files if (kind := _kind_of(file, alone=len(files) == 1)) is not None}
     fitting = [file for file in kinds if kinds[file] in _kinds_for(asset_type)]
     if len(fitting) == 1:
@@ -39,7 +53,16 @@ def find_model(asset: Path, asset_type: str) -> tuple[Path, str]:
     found = (
         f"several model files: {names}" if fitting else f"no model file that can be loaded, but: {names or 'nothing'}"
     )
-    raise RunFailed("model_load_failed", f"the model's content ({asset_type or 'of no type'}) has {found}")
+    native = next((name for name in _NATIVE if asset_type.lower().startswith(name)), None)
+    way_out = _WAY_OUT.format(native) if native and not fitting else ""
+    raise RunFailed("model_load_failed", f"the model's content ({asset_type or 'of no type'}) has {found}{way_out}")
+
+
+def _descriptions(files: list[Path]) -> list[Path]:
+    """Return the MLmodel files that are nearest to the top."""
+    found = [file for file in files if file.name == DESCRIPTION]
+    depth = min((len(file.parts) for file in found), default=0)
+    return [file for file in found if len(file.parts) == depth]
 
 
 def _visible_files(asset: Path) -> list[Path]:
@@ -49,13 +72,17 @@ def _visible_files(asset: Path) -> list[Path]:
 
 def _kinds_for(asset_type: str) -> tuple[str, ...]:
     name = asset_type.lower()
-    if "onnx" in name or name.startswith(("tensorflow", "pytorch")):
+    if "onnx" in name or name.startswith(_NATIVE):
         return (ONNX,)
+    if name.startswith("pmml"):
+        return (PMML,)
+    if name.startswith("mlflow"):
+        return ()  # its description was looked for before
     if name.startswith("xgboost"):
         return (PICKLE, XGBOOST)
     if name.startswith("lightgbm"):
         return (PICKLE, LIGHTGBM)
-    return (PICKLE,) if name.startswith("scikit") else (PICKLE, XGBOOST, LIGHTGBM, ONNX)
+    return (PICKLE,) if name.startswith("scikit") else (PICKLE, XGBOOST, LIGHTGBM, ONNX, PMML)
 
 
 def _kind_of(file: Path, *, alone: bool) -> str | None:

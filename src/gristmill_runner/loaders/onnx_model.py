@@ -8,6 +8,7 @@ from typing import Any
 from gristmill_runner.failure import RunFailed
 from gristmill_runner.features import FRAME, MATRIX, Appetite
 from gristmill_runner.loaders.scorer import PREDICTION, PROBABILITY
+from gristmill_runner.protocol import Field, Spec
 
 _TYPES = {
     "tensor(float)": "float32",
@@ -35,7 +36,8 @@ class OnnxScorer:
         single = len(self._inputs) == 1
         width = _width(self._inputs[0]) if single else len(self._inputs)
         names = None if single else [node.name for node in self._inputs]
-        self.appetite = Appetite(names=names, width=width, shape=MATRIX if single else FRAME)
+        fields = [] if single else [Field(name=node.name, type=_word(node)) for node in self._inputs]
+        self.appetite = Appetite(names=names, width=width, shape=MATRIX if single else FRAME, fields=fields)
         self.outputs = _output_names(results)
 
     def predict(self, features: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -62,13 +64,21 @@ class OnnxScorer:
         return first if isinstance(first, int) and first > 0 else None
 
 
-def load_onnx(path: Path) -> OnnxScorer:
+def load_onnx(path: Path, spec: Spec) -> OnnxScorer:
     """Load an ONNX file for the processor; idle threads do not spin, since other children need the cores."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    if (spec.get("scorers") or 1) > 1:  # there is one a processor
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return OnnxScorer(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+
+
+def _word(node: Any) -> str:  # noqa: ANN401
+    """Return the type of a column that is an input of its own; one that holds lists has none of ours."""
+    flat = all(not isinstance(size, int) or size == 1 for size in (node.shape or [])[1:])
+    return {"str": "string"}.get(_TYPES.get(node.type, ""), _TYPES.get(node.type, "")) if flat else "tensor"
 
 
 def _width(node: Any) -> int | None:  # noqa: ANN401
@@ -97,9 +107,20 @@ def _tensor(values: Any, node: Any) -> Any:  # noqa: ANN401
         values = np.array(values.tolist())
     if element == "str":
         return np.array([_texts(row) for row in values.reshape(len(values), -1)], dtype=object)
-    values = values.astype(element)
+    return _shaped(values.astype(element), node)
+
+
+def _shaped(values: Any, node: Any) -> Any:  # noqa: ANN401
+    """Give a table the rank that the input wants: a lone column of lists loses its axis, flat columns are folded."""
     rank = len(node.shape or [])
-    return values.reshape(-1, 1) if values.ndim == 1 and rank == 2 else values
+    if values.ndim == rank + 1 and values.shape[1] == 1:
+        return values[:, 0]
+    if values.ndim == 1 and rank == 2:
+        return values.reshape(-1, 1)
+    sizes = (node.shape or [])[1:]
+    if values.ndim == 2 and rank > 2 and all(isinstance(size, int) for size in sizes):
+        return values.reshape(-1, *sizes)
+    return values
 
 
 def _texts(row: Any) -> list[str]:  # noqa: ANN401

@@ -32,7 +32,7 @@ def load_pickled(path: Path, spec: Spec) -> Scorer:
             raise
         raise RunFailed("model_load_failed", _why(path, spec, error)) from error
     _note_other_version(path, spec)
-    return _wrapped(model)
+    return wrapped(model)
 
 
 def version_story(path: Path, spec: Spec) -> str | None:
@@ -44,6 +44,14 @@ def version_story(path: Path, spec: Spec) -> str | None:
     return f"the model was written by scikit-learn {written}, {_specification(spec)} {has}"
 
 
+def wrapped(model: Any) -> Scorer:  # noqa: ANN401 - a model is whatever was saved
+    """Put an object that was loaded behind the face of its kind."""
+    kind = (type(model).__module__.split(".")[0], type(model).__name__)
+    if kind == ("xgboost", "Booster"):
+        return XgboostScorer(model)
+    return LightgbmScorer(model) if kind == ("lightgbm", "Booster") else EstimatorScorer(model)
+
+
 def _unpickled(path: Path) -> Any:  # noqa: ANN401 - a model is whatever was pickled
     try:
         import joblib
@@ -51,13 +59,6 @@ def _unpickled(path: Path) -> Any:  # noqa: ANN401 - a model is whatever was pic
         with path.open("rb") as file:
             return pickle.load(file)
     return joblib.load(path)
-
-
-def _wrapped(model: Any) -> Scorer:  # noqa: ANN401
-    kind = (type(model).__module__.split(".")[0], type(model).__name__)
-    if kind == ("xgboost", "Booster"):
-        return XgboostScorer(model)
-    return LightgbmScorer(model) if kind == ("lightgbm", "Booster") else EstimatorScorer(model)
 
 
 def _why(path: Path, spec: Spec, error: Exception) -> str:

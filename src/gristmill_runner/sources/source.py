@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,8 +78,11 @@ class Source(Protocol):
 
         """
 
-    def parse(self, block: Block) -> Parsed:
+    def parse(self, block: Block, *, kinds: Mapping[str, str | None] | None = None) -> Parsed:
         """Return the rows of a block. ``first_row`` of the chunk counts within the block.
+
+        ``kinds`` are the columns that the model takes, with their kinds (``convert.py``) as far as they are known: a
+        source may hand these over as numbers already, where every value is one and the chunk has ``lines``.
 
         Raises:
             RunFailed: ``input_unreadable``: not one row is at fault, but the file.

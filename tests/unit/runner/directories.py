@@ -13,9 +13,11 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from tests.unit.runner.warm import WARM
 
+from gristmill_runner.failure import RunFailed
 from gristmill_runner.kinds.run_kind import run_kind
-from gristmill_runner.protocol import InlineTable, InputFile, Result, Spec, write_spec
+from gristmill_runner.protocol import InlineTable, InputFile, Result, Rows, Spec, write_spec
 from gristmill_runner.run_context import Run, Shelf
 
 PEOPLE = pd.DataFrame(
@@ -45,6 +47,12 @@ def stored(model: Any, directory: Path, name: str = "scikit_model.pkl") -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     joblib.dump(model, directory / name)
     return directory
+
+
+def rows(read: int, *, rejected: int = 0, not_attempted: int = 0, resumed: int = 0) -> Rows:
+    """Counts of rows that add up."""
+    scored = read - rejected - not_attempted
+    return Rows(read=read, scored=scored, rejected=rejected, not_attempted=not_attempted, resumed=resumed)
 
 
 class Directory:
@@ -86,9 +94,14 @@ class Directory:
         return self.path
 
     def run(self, shelf: Shelf | None = None) -> Result:
-        """Run it in this process."""
+        """Run it; a model in a child that stays warm, all else in this process."""
         self.saved()
-        return run_kind(Run(self.path, self.spec, shelf or Shelf()))
+        if self.spec["kind"] != "model":
+            return run_kind(Run(self.path, self.spec, shelf or Shelf()))
+        result, self.log = WARM.run(self.path)
+        if "cause" in result:
+            raise RunFailed(result["cause"]["code"], result["cause"]["message"])
+        return result
 
     def predictions(self, number: int = 0) -> list[Any]:
         """Return the rows of an inline answer."""

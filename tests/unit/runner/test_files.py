@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.unit.runner.directories import PEOPLE, Directory, doubling_regressor, people_classifier, stored
+from tests.unit.runner.directories import PEOPLE, Directory, doubling_regressor, people_classifier, rows, stored
 
 from gristmill_runner.failure import RunFailed
 
@@ -35,26 +35,26 @@ def test_csv_keeps_every_cell_as_it_came_and_appends_the_predictions(doubler: Pa
     text = 'id,x,note\n007,1.50,"a, ""b"""\n008,0.1,\n009,1e2,"two\nlines"\n'
     directory = Directory(tmp_path, asset_path=str(doubler)).with_file("in.csv", text).to_file("out.csv")
     result = directory.run()
-    rows = rows_of(directory.output("out.csv"))
-    assert rows[0] == ["id", "x", "note", "prediction"]
-    assert [row[:3] for row in rows[1:]] == [
+    lines = rows_of(directory.output("out.csv"))
+    assert lines[0] == ["id", "x", "note", "prediction"]
+    assert [row[:3] for row in lines[1:]] == [
         ["007", "1.50", 'a, "b"'],
         ["008", "0.1", ""],
         ["009", "1e2", "two\nlines"],
     ]
-    assert [float(row[3]) for row in rows[1:]] == pytest.approx([3.0, 0.2, 200.0])
+    assert [float(row[3]) for row in lines[1:]] == pytest.approx([3.0, 0.2, 200.0])
     assert result["outputs"] == ["outputs/out.csv"]
-    assert result["rows"] == {"read": 3, "scored": 3}
+    assert result["rows"] == rows(3)
 
 
 def test_csv_probabilities_are_json_in_one_cell(people: Path, tmp_path: Path) -> None:
     content = PEOPLE.to_csv(index=False)
     directory = Directory(tmp_path, asset_path=str(people)).with_file("in.csv", content).to_file("out.csv")
     directory.run()
-    rows = rows_of(directory.output("out.csv"))
+    lines = rows_of(directory.output("out.csv"))
     expected = people_classifier().predict_proba(PEOPLE).tolist()
-    assert [json.loads(row[4]) for row in rows[1:]] == expected
-    assert [int(row[3]) for row in rows[1:]] == people_classifier().predict(PEOPLE).tolist()
+    assert [json.loads(row[4]) for row in lines[1:]] == expected
+    assert [int(row[3]) for row in lines[1:]] == people_classifier().predict(PEOPLE).tolist()
 
 
 def test_floats_survive_to_the_last_digit(tmp_path: Path, doubler: Path) -> None:
@@ -71,7 +71,7 @@ def test_floats_survive_to_the_last_digit(tmp_path: Path, doubler: Path) -> None
 
 def test_many_chunks_stay_in_order(doubler: Path, tmp_path: Path) -> None:
     content = "n,x\n" + "".join(f"{number},{number}\n" for number in range(200_000))
-    directory = Directory(tmp_path, asset_path=str(doubler), chunk_rows=7_000)
+    directory = Directory(tmp_path, asset_path=str(doubler), block_bytes=50_000, scorers=2)
     directory.with_file("in.csv", content).to_file("out.csv").run()
     out = pd.read_csv(tmp_path / "outputs/out.csv")
     assert out["n"].tolist() == list(range(200_000))
@@ -103,7 +103,7 @@ def test_a6_forms_of_csv(doubler: Path, tmp_path: Path, content: str) -> None:
 def test_a6_row_larger_than_any_block(doubler: Path, tmp_path: Path) -> None:
     content = "x,note\n1,a\n2," + "b" * 40_000_000 + "\n3,c\n"
     directory = Directory(tmp_path, asset_path=str(doubler)).with_file("in.csv", content).to_file("out.csv")
-    assert directory.run()["rows"] == {"read": 3, "scored": 3}
+    assert directory.run()["rows"] == rows(3)
 
 
 def failure(directory: Directory) -> RunFailed:
@@ -117,7 +117,7 @@ def failure(directory: Directory) -> RunFailed:
     [
         (b"", "schema_mismatch", "in.csv is empty"),
         (b"x,y\n1,2\n3\n", "row_failed", "row 2 of in.csv has 1 values, where 2 are expected"),
-        (b"x\n\xff\xfe\n", "input_unreadable", "in.csv cannot be read as csv"),
+        (b"x\n\xff\xfe\n", "row_failed", "row 1 of in.csv, column 'x', value 'ÿþ'"),
         (b"x,x\n1,2\n", "schema_mismatch", "'x' appears more than once"),
         (b"y\n1\n", "schema_mismatch", "column 'x' missing in in.csv"),
         (b"x\n1\nhundred\n", "row_failed", "row 2 of in.csv, column 'x', value 'hundred'"),
@@ -139,7 +139,7 @@ def test_a3_bad_row_far_down_is_named(doubler: Path, tmp_path: Path) -> None:
 def test_type_seen_first_may_widen_later(doubler: Path, tmp_path: Path) -> None:
     content = "x\n" + "1\n" * 20 + "2.5\n"
     directory = (
-        Directory(tmp_path, asset_path=str(doubler), chunk_rows=10).with_file("in.csv", content).to_file("o.csv")
+        Directory(tmp_path, asset_path=str(doubler), block_bytes=100).with_file("in.csv", content).to_file("o.csv")
     )
     directory.run()
     assert float(rows_of(directory.output("o.csv"))[-1][1]) == pytest.approx(5.0)
@@ -149,7 +149,7 @@ def test_parquet_keeps_types_and_lists(people: Path, tmp_path: Path) -> None:
     table = pa.Table.from_pandas(PEOPLE.assign(at=pd.Timestamp("2026-03-29", tz="UTC"), flag=True))
     pq.write_table(table, tmp_path / "in.parquet")
     stored_types = pq.read_schema(tmp_path / "in.parquet").types
-    directory = Directory(tmp_path / "run", asset_path=str(people), chunk_rows=3)
+    directory = Directory(tmp_path / "run", asset_path=str(people), block_bytes=500)
     directory.with_file("in.parquet", (tmp_path / "in.parquet").read_bytes()).to_file("out.parquet", "parquet").run()
     out = pq.read_table(tmp_path / "run/outputs/out.parquet")
     assert out.column_names == [*table.column_names, "prediction", "probability"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
@@ -16,11 +17,12 @@ from tests.unit.runner.directories import (
     Directory,
     doubling_regressor,
     people_classifier,
+    rows,
     stored,
 )
+from tests.unit.runner.warm import WARM
 
 from gristmill_runner.failure import RunFailed
-from gristmill_runner.run_context import Shelf
 
 ROWS = PEOPLE.to_numpy().tolist()
 
@@ -44,7 +46,7 @@ def test_classifier_answers_label_and_probability_of_every_row(people: Path, tmp
     assert directory.predictions() == expected
     table = {"path": "outputs/predictions-0.jsonl", "fields": ["prediction", "probability"], "rows": 8, "members": {}}
     assert result["predictions"] == [table]
-    assert result["rows"] == {"read": 8, "scored": 8}
+    assert result["rows"] == rows(8)
     assert set(result["packages"]) == {"numpy", "pandas", "scikit-learn"}
 
 
@@ -80,9 +82,9 @@ def test_null_is_nan_for_the_model(tmp_path: Path) -> None:
 
 
 def test_chunks_make_no_difference(doubler: Path, tmp_path: Path) -> None:
-    rows = [[number] for number in range(25)]
-    directory = Directory(tmp_path, asset_path=str(doubler), chunk_rows=10).with_rows(rows, ["x"])
-    assert directory.run()["rows"] == {"read": 25, "scored": 25}
+    numbers = [[number] for number in range(25)]
+    directory = Directory(tmp_path, asset_path=str(doubler), block_bytes=400).with_rows(numbers, ["x"])
+    assert directory.run()["rows"] == rows(25)
     assert [row[0] for row in directory.predictions()] == pytest.approx([2.0 * number for number in range(25)])
     assert '"rows_done": 25, "rows_total": 25' in (tmp_path / "progress.jsonl").read_text()
 
@@ -119,24 +121,24 @@ def test_too_many_columns_are_refused(doubler: Path, tmp_path: Path) -> None:
 
 
 def test_extra_columns_are_not_fed(people: Path, tmp_path: Path) -> None:
-    rows = [[*row, "extra"] for row in ROWS]
-    directory = Directory(tmp_path, asset_path=str(people)).with_rows(rows, [*PEOPLE.columns, "note"])
+    wide = [[*row, "extra"] for row in ROWS]
+    directory = Directory(tmp_path, asset_path=str(people)).with_rows(wide, [*PEOPLE.columns, "note"])
     assert directory.run()["rows"]["scored"] == 8
 
 
 def test_a3_value_the_model_refuses_is_named_by_row_column_and_value(people: Path, tmp_path: Path) -> None:
-    rows = [list(row) for _ in range(4) for row in ROWS]
-    rows[13][2] = "Atlantis"
-    error = failure(Directory(tmp_path, asset_path=str(people), chunk_rows=10).with_rows(rows, list(PEOPLE.columns)))
+    bad = [list(row) for _ in range(4) for row in ROWS]
+    bad[13][2] = "Atlantis"
+    error = failure(Directory(tmp_path, asset_path=str(people), block_bytes=800).with_rows(bad, list(PEOPLE.columns)))
     assert error.code == "row_failed"
     assert str(error).startswith("row 14, column 'port', value 'Atlantis'")
 
 
 @pytest.mark.parametrize(("column", "value"), [(0, "old"), (1, "dear"), (1, [1])])
 def test_a3_value_of_the_wrong_kind_is_named(people: Path, tmp_path: Path, column: int, value: Any) -> None:
-    rows = [list(row) for row in ROWS]
-    rows[5][column] = value
-    directory = Directory(tmp_path, asset_path=str(people), fields=FIELDS).with_rows(rows, list(PEOPLE.columns))
+    bad = [list(row) for row in ROWS]
+    bad[5][column] = value
+    directory = Directory(tmp_path, asset_path=str(people), fields=FIELDS).with_rows(bad, list(PEOPLE.columns))
     error = failure(directory)
     assert error.code == "row_failed"
     assert str(error).startswith(f"row 6: column {PEOPLE.columns[column]!r} holds {value!r}")
@@ -177,18 +179,22 @@ def test_clusterer_predicts_too(tmp_path: Path) -> None:
 
 
 def test_warm_process_loads_a_model_once_and_a_changed_one_again(tmp_path: Path) -> None:
-    shelf, model = Shelf(), stored(doubling_regressor(), tmp_path / "model")
-    Directory(tmp_path / "1", asset_path=str(model)).with_rows([[1]], ["x"]).run(shelf)
-    loaded = shelf.get(model, lambda: pytest.fail("loaded again"))
-    Directory(tmp_path / "2", asset_path=str(model)).with_rows([[1]], ["x"]).run(shelf)
-    assert shelf.get(model, lambda: pytest.fail("loaded again")) is loaded
+    model = stored(doubling_regressor(), tmp_path / "model")
+    pids = [_scored_by(model, tmp_path / str(number), expected=2.0) for number in range(2)]
+    assert pids[0] == pids[1]
 
     tripling = doubling_regressor().fit([[0.0], [1.0]], [0.0, 3.0])
     stored(tripling, tmp_path / "other")
     (tmp_path / "other/scikit_model.pkl").replace(tmp_path / "model/scikit_model.pkl")
-    third = Directory(tmp_path / "3", asset_path=str(model)).with_rows([[1]], ["x"])
-    third.run(shelf)
-    assert third.predictions() == [[pytest.approx(3.0)]]
+    assert _scored_by(model, tmp_path / "changed", expected=3.0) != pids[0]
+
+
+def _scored_by(model: Path, run: Path, *, expected: float) -> list[int]:
+    """Score a row; return the numbers of the scorers."""
+    directory = Directory(run, asset_path=str(model)).with_rows([[1]], ["x"])
+    directory.run()
+    assert directory.predictions() == [[pytest.approx(expected)]]
+    return [child.pid for child in psutil.Process(WARM.pid).children()]
 
 
 def test_run_without_input_fails(doubler: Path, tmp_path: Path) -> None:
