@@ -46,7 +46,7 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 	.venv/bin/gristmill up $(ARGS)
 
 .PHONY: test
-test: setup old-client  ## Run every ring of tests
+test: setup old-client mariadb  ## Run every ring of tests
 	.venv/bin/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -81,6 +81,23 @@ r:  ## Install R for R scripts and notebooks, by apt-get, as root or with sudo; 
 		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(R_PACKAGES); } >.r.log 2>&1 \
 	|| { cat .r.log >&2; echo "R could not be installed; tests that need it are skipped (with CI set they fail)." >&2; }; \
 	rm -f .r.log
+
+.PHONY: mariadb
+mariadb:  ## Install MariaDB for the tests of its connections, by apt-get, as root or with sudo
+	@if test -x /usr/sbin/mariadbd || command -v mariadbd >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then as=none; elif test "$$(id -u)" = 0; then as=; \
+	elif sudo -n true 2>/dev/null; then as="sudo -n"; else as=none; fi; \
+	if test "$$as" = none; then \
+		echo "MariaDB is not installed here, and this user cannot install it: tests of its connections are skipped" >&2; \
+		echo "(with CI set they fail). As root: apt-get install mariadb-server" >&2; \
+		exit 0; fi; \
+	echo "Installing MariaDB: mariadb-server ..."; \
+	{ $$as apt-get update -q && \
+		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends mariadb-server; } \
+		>.mariadb.log 2>&1 \
+	|| { cat .mariadb.log >&2; \
+		echo "MariaDB could not be installed; tests that need it are skipped (with CI set they fail)." >&2; }; \
+	rm -f .mariadb.log
 
 .PHONY: clean
 clean:  ## Remove environments, caches and what tools left; data stays

@@ -21,14 +21,30 @@ from gristmill.service.context import Context
 from gristmill.service.secrets import Secrets
 from gristmill.store.database import Database
 from gristmill.store.migrate import migrate
+from tests.mariadb import MariadbServer, running_mariadb
 from tests.people import ADMIN_API_KEY, log_in
 from tests.postgres import Postgres, running_postgres
+from tests.s3 import ObjectStore, running_object_store
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for the whole session."""
     with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """An S3-compatible object store for the whole session."""
+    with running_object_store() as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariadbServer]:
+    """A MariaDB server for the whole session."""
+    with running_mariadb() as server:
         yield server
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from tests.conformance.sinks import PASSWORD, USER, free_port, http_sink, mail_sink, trust
 
-from gristmill.deliver.address_guard import AddressGuard
 from gristmill.deliver.apprise_service import AppriseService
 from gristmill.deliver.channel import Channel, DeliveryFailed, Message
 from gristmill.deliver.email import Mail
 from gristmill.deliver.webhook import Webhook, new_secret
+from gristmill.guard.address_guard import AddressGuard
 
 MESSAGE = Message(
     event_id="7d5f1c9e-2a3b-5c4d-8e6f-0a1b2c3d4e5f",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from tests.make_queue import NOW, make_lane, make_run, make_space
 from tests.postgres import Postgres
 
-from gristmill.store.database import Database
+from gristmill import store
+from gristmill.store import runs
+from gristmill.store.database import Connection, ConstraintViolated, Database
 from gristmill.store.migrate import NewerSchema, migrate
 from gristmill.store.schema import metadata
 
@@ -46,3 +53,71 @@ def test_many_servers_migrate_at_once(kind: str, tmp_path: Path, request: pytest
     for database in databases:
         database.close()
     assert len(set(revisions)) == 1
+
+
+def test_runs_from_before_rows_were_accounted_for_stay_as_they_are(empty_database: Database) -> None:
+    with empty_database.transaction() as connection:
+        _upgrade(connection, "0002")
+        space_id = make_space(connection)
+        lane_id = make_lane(connection, space_id)
+        values = {"space": space_id, "lane": lane_id, "at": NOW.replace(tzinfo=None)}
+        connection.execute(text(_OLD_RUN), values)
+    migrate(empty_database)
+    with empty_database.transaction() as connection:
+        (found,) = runs.some(connection, column="space_id", value=space_id, limit=9)
+        assert (found.rows_done, found.rows_read, found.rows_not_attempted, found.pace) == (5, None, None, None)
+        newer = make_run(connection, space_id, lane_id)
+        assert runs.get(connection, newer.id)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fits"),
+    [
+        ((10, 7, 2, 1), True),
+        ((0, 0, 0, 0), True),
+        ((None, None, None, None), True),
+        ((10, 7, 2, 0), False),
+        ((10, 7, 3, None), False),
+        ((None, 7, 2, 1), False),
+        ((10, None, None, None), False),
+        ((10, 11, -1, 0), False),
+    ],
+)
+def test_a1_rows_that_do_not_add_up_cannot_be_stored(
+    database: Database, numbers: tuple[int | None, ...], *, fits: bool
+) -> None:
+    with database.transaction() as connection:
+        space_id = make_space(connection)
+        make_run(connection, space_id, make_lane(connection, space_id))
+    names = ("rows_read", "rows_scored", "rows_rejected", "rows_not_attempted")
+    statement = text(f"UPDATE runs SET {', '.join(f'{name} = :{name}' for name in names)}")
+    with contextlib.nullcontext() if fits else pytest.raises(ConstraintViolated), database.transaction() as connection:
+        connection.execute(statement, dict(zip(names, numbers, strict=True)))
+
+
+_OLD_RUN = """
+INSERT INTO runs (id, deployment_job_id, space_id, job_id, lane_id, name, kind, state, fence, attempt, requester_id,
+    created_at, modified_at, rows_done, millicores, memory_bytes, spec)
+VALUES ('run', 'deployment-job', :space, :lane, :lane, 'before', 'model', 'queued', 0, 0, 'somebody', :at, :at, 5, 0, 0,
+    '{}')
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database without any table, on each of the two."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.new_empty_database()
+    made = Database(url)
+    yield made
+    made.close()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__path__[0]) / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from gristmill.deliver.address_guard import AddressGuard
 from gristmill.deliver.guarded_sockets import only_permitted
 from gristmill.domain.errors import Invalid
+from gristmill.guard.address_guard import AddressGuard
 
 if TYPE_CHECKING:
     from apprise import AppriseAsset, AppriseResult, NotifyBase

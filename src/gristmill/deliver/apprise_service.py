@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from gristmill.deliver import apprise_library
-from gristmill.deliver.address_guard import AddressGuard, NameNotFound
 from gristmill.deliver.channel import DeliveryFailed, Message
 from gristmill.deliver.guarded_sockets import only_permitted
 from gristmill.deliver.http_status import is_permanent
 from gristmill.deliver.reason import one_line, reason, url_secrets
 from gristmill.domain.errors import Invalid
 from gristmill.domain.event import EventKind
+from gristmill.guard.address_guard import AddressGuard, NameNotFound
 
 if TYPE_CHECKING:
     from apprise import AppriseResult, NotifyBase

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from gristmill.deliver.address_guard import AddressGuard
+from gristmill.guard.address_guard import AddressGuard
 
 _EVENTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 import httpcore
 import httpx
 
-from gristmill.deliver.address_guard import AddressGuard, AddressRefused, parse
 from gristmill.deliver.channel import DeliveryFailed, Message
-from gristmill.deliver.guarded_network import GuardedNetwork
 from gristmill.deliver.http_status import is_permanent, retry_after_seconds
 from gristmill.deliver.reason import reason, url_secrets
 from gristmill.domain.errors import Invalid
+from gristmill.guard.address_guard import AddressGuard, AddressRefused, parse
+from gristmill.guard.guarded_network import GuardedNetwork
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how the specification marks a secret, not one
 _SECRET_BYTES = range(24, 65)

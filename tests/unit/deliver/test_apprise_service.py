@@ -14,11 +14,11 @@ import pytest
 from tests.conformance.sinks import HttpSink, http_sink
 from tests.conformance.test_deliver import MESSAGE
 
-from gristmill.deliver.address_guard import AddressGuard, AddressRefused
 from gristmill.deliver.apprise_library import LOCAL_SCHEMAS, ServiceRefused
 from gristmill.deliver.apprise_service import AppriseService
 from gristmill.deliver.channel import DeliveryFailed
 from gristmill.deliver.guarded_sockets import ConnectionRefused, only_permitted
+from gristmill.guard.address_guard import AddressGuard, AddressRefused
 
 SECRET = "abcdefghijklmnopqrstuvwxyz0123456789"
 DISCORD = f"discord://123456789012345678/{SECRET}{SECRET}"

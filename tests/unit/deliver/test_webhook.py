@@ -16,9 +16,9 @@ import pytest
 from tests.conformance.sinks import HttpSink, http_sink, trust
 from tests.conformance.test_deliver import MESSAGE
 
-from gristmill.deliver.address_guard import AddressGuard
 from gristmill.deliver.channel import DeliveryFailed
 from gristmill.deliver.webhook import SecretRefused, Webhook, new_secret, signature, signing_key
+from gristmill.guard.address_guard import AddressGuard
 
 INSIDE = ["127.0.0.0/8", "::1"]
 AT = 1_795_473_293

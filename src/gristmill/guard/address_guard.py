@@ -1,4 +1,4 @@
-"""Keeps messages away from addresses inside the house, whatever the URL of a channel says."""
+"""Keeps connections away from addresses that are not for their kind, whatever a URL says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 
-_WAY_OUT = "Give a public address, or ask an administrator to add it to GRISTMILL_ALLOWED_NETWORKS."
+_ADMINISTRATOR = "ask an administrator to add it to GRISTMILL_ALLOWED_NETWORKS."
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -24,11 +24,18 @@ _NOT_PUBLIC = tuple(ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 # What the system's resolver takes for an IPv4 address: 127.1, 2130706433, 0x7f000001, 0177.0.0.1.
 _NUMERIC = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)")
-_SPECIAL = ("unspecified", "loopback", "link_local", "multicast", "reserved", "private")
+_SPECIAL = ("unspecified", "loopback", "link_local", "multicast", "reserved")
+# Where clouds hand out the credentials of a machine, besides 169.254.169.254.
+_METADATA = frozenset(ipaddress.ip_address(text) for text in ("100.100.100.200", "168.63.129.16", "fd00:ec2::254"))
+_NOT_SPECIAL = frozenset({"private", "not public"})
+_INSIDE = tuple(
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
 
 
 class AddressRefused(Invalid):
-    """The URL leads to an address that messages may not go to."""
+    """The URL leads to an address that connections may not go to."""
 
     code = "address_refused"
 
@@ -48,18 +55,39 @@ def system_resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class AddressGuard:
-    """Says which addresses messages may go to: public ones, and those that an administrator permits.
+def is_of_this_machine(address: str) -> bool:
+    """Tell whether a numeric address is one of this machine's own, on whatever interface: only then it can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
-    ``allowed`` holds host names and networks (CIDR); ``*`` permits every address. May be used from several threads.
+
+class AddressGuard:
+    """Says which addresses connections may go to: public ones, and those that an administrator permits.
+
+    ``allowed`` holds host names and networks (CIDR); ``*`` permits every address. With ``private``, addresses of
+    private networks are good too, save this machine's own. May be used from several threads.
 
     Raises:
         ValueError: an entry of ``allowed`` is none of these.
 
     """
 
-    def __init__(self, allowed: Sequence[str] = (), *, resolve: Resolve = system_resolve) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[str] = (),
+        *,
+        private: bool = False,
+        resolve: Resolve = system_resolve,
+        is_own: Callable[[str], bool] = is_of_this_machine,
+    ) -> None:
+        self._private = private
         self._resolve = resolve
+        self._is_own = is_own
         self._everything = False
         self._names: set[str] = set()
         self._networks: list[Network] = []
@@ -141,22 +169,21 @@ class AddressGuard:
         refusal = None if self._everything else self._refusal(address)
         if refusal is not None:
             # The address that a name has inside the house is nothing to tell a stranger.
-            raise AddressRefused(f"{name} leads to {refusal}. {_WAY_OUT}")
+            kind = "another" if self._private else "a public"
+            raise AddressRefused(f"{name} leads to {refusal}. Give {kind} address, or {_ADMINISTRATOR}")
 
     def _refusal(self, address: Address) -> str | None:
         meant = _meant(address)
         if any(form in network for form in (address, meant) for network in self._networks):
             return None
-        for kind in _SPECIAL:
-            if getattr(meant, f"is_{kind}"):
-                return f"an address that is {kind.replace('_', '-')}"
-        usual = meant.version == 4 or meant in _GLOBAL_UNICAST
-        public = usual and meant.is_global and not any(meant in network for network in _NOT_PUBLIC)
-        return None if public else "an address that is not public"
+        kind = _kind(meant)
+        if self._private and (kind is None or (kind in _NOT_SPECIAL and _is_inside(meant))):
+            return "an address of this server" if self._is_own(str(meant)) else None
+        return kind and f"an address that is {kind}"
 
 
 def parse(url: str) -> httpx.URL:
-    """Return a URL that a webhook may have: http or https, a host, no user and no password.
+    """Return a URL that may be connected to: http or https, a host, no user and no password.
 
     Raises:
         AddressRefused: it is none; the message does not repeat it.
@@ -175,8 +202,26 @@ def parse(url: str) -> httpx.URL:
     if parsed.port is not None and not 0 < parsed.port < 65536:
         raise AddressRefused("the port of a URL is a number from 1 to 65535.")
     if parsed.userinfo:
-        raise AddressRefused("leave the user and the password out of the URL; the signature tells who sends.")
+        raise AddressRefused("leave the user and the password out of the URL.")
     return parsed
+
+
+def _kind(address: Address) -> str | None:
+    """Return what an address is; None for a public one."""
+    for kind in _SPECIAL:
+        if getattr(address, f"is_{kind}"):
+            return kind.replace("_", "-")
+    if address in _METADATA:
+        return "link-local"
+    if address.is_private:
+        return "private"
+    usual = address.version == 4 or address in _GLOBAL_UNICAST
+    public = usual and address.is_global and not any(address in network for network in _NOT_PUBLIC)
+    return None if public else "not public"
+
+
+def _is_inside(address: Address) -> bool:
+    return any(address in network for network in _INSIDE)
 
 
 def _name(host: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gristmill.deliver.address_guard import AddressGuard, AddressRefused, NameNotFound
+from gristmill.guard.address_guard import AddressGuard, AddressRefused, NameNotFound, is_of_this_machine
 
 PUBLIC = "93.184.216.34"
 NAMES = {
@@ -183,3 +183,46 @@ def test_a_name_is_no_address_to_connect_to() -> None:
     assert guard().permits(PUBLIC)
     assert not guard().permits("127.0.0.1")
     assert not guard().permits("hooks.example.org")
+
+
+def data_guard(*allowed: str) -> AddressGuard:
+    own = {"10.9.9.9", "93.184.216.99", "fd00::9"}
+    return AddressGuard(allowed, private=True, resolve=resolve, is_own=own.__contains__)
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "[fd00::1]", PUBLIC])
+def test_data_may_come_from_private_networks(host: str) -> None:
+    data_guard().check_url(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "[::1]",
+        "0.0.0.0",
+        "169.254.169.254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "224.0.0.1",
+        "198.18.0.1",
+    ],
+)
+def test_data_may_not_come_from_here_or_from_what_tells_credentials(host: str) -> None:
+    with pytest.raises(AddressRefused, match="Give another address, or ask an administrator"):
+        data_guard().check_url(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["10.9.9.9", "93.184.216.99", "[fd00::9]"])
+def test_data_may_not_come_from_the_server_by_its_outer_address(host: str) -> None:
+    with pytest.raises(AddressRefused, match="an address of this server"):
+        data_guard().check_url(f"http://{host}/")
+    data_guard(host.strip("[]")).check_url(f"http://{host}/")
+
+
+def test_an_address_of_this_machine_is_known_as_such() -> None:
+    assert is_of_this_machine("127.0.0.1")
+    assert not is_of_this_machine("192.0.2.1")

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-from gristmill.deliver.address_guard import AddressGuard, NameNotFound
+from gristmill.guard.address_guard import AddressGuard, NameNotFound
 
 
 class GuardedNetwork(httpcore.NetworkBackend):
