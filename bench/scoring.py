@@ -311,7 +311,9 @@ def make_csv(path: Path, rows: int) -> Path:
     """Write an identifier, eight numbers and a category a row."""
     generator = np.random.default_rng(1)
     categories = pa.array(["north", "south", "east", "west"])
+    plain = csv.WriteOptions(quoting_style="none", include_header=False)
     with path.open("wb") as file:
+        file.write(",".join(["id", *FEATURES, "region"]).encode() + b"\n")
         writer: Any = None
         for first in range(0, rows, _BATCH):
             number = min(_BATCH, rows - first)
@@ -319,7 +321,7 @@ def make_csv(path: Path, rows: int) -> Path:
             columns |= {name: pa.array(generator.normal(size=number).round(4)) for name in FEATURES}
             columns["region"] = categories.take(pa.array(generator.integers(0, 4, number)))
             batch = pa.record_batch(columns)
-            writer = writer or csv.CSVWriter(file, batch.schema, write_options=csv.WriteOptions(quoting_style="none"))
+            writer = writer or csv.CSVWriter(file, batch.schema, write_options=plain)
             writer.write(batch)
         writer.close()
     return path

@@ -77,8 +77,8 @@ def _score(model_path: Path, source: Path, cut: tuple[int, int], part: Path, beg
     scored: queue.Queue[Any] = queue.Queue(_AHEAD)
     begin.wait()
     threads = [
-        threading.Thread(target=_read, args=(source, cut, header, read)),
-        threading.Thread(target=_write, args=(part, scored)),
+        threading.Thread(target=_read, args=(source, cut, header, read), daemon=True),
+        threading.Thread(target=_write, args=(part, scored), daemon=True),
     ]
     for thread in threads:
         thread.start()

@@ -23,12 +23,13 @@ from gristmill import telemetry, tls
 from gristmill.api.app import create_api
 from gristmill.api.listeners import Listener, bind, serve
 from gristmill.content.folder import FolderContent
-from gristmill.deliver.address_guard import AddressGuard
+from gristmill.data.places import Places
 from gristmill.deliver.email import Mail
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import GristmillError
 from gristmill.engine.engine import Engine
 from gristmill.engine.janitor import Janitor
+from gristmill.guard.address_guard import AddressGuard
 from gristmill.launch.environment_store import EnvironmentStore
 from gristmill.launch.environments import shipped
 from gristmill.launch.interpreters import Interpreters
@@ -120,6 +121,7 @@ def compose(settings: Settings) -> Context:
             limits=_limits(settings),
             outlets=_outlets(settings),
             keeping=Keeping(run_days=settings.retention_days, event_days=settings.events_days),
+            places=_places(settings),
         )
     except GristmillError as error:
         raise CannotStart(error.message) from error
@@ -288,6 +290,7 @@ def _engine(context: Context, settings: Settings) -> Engine:
             directory=directory,
             environment=shipped(),
             sandbox=settings.sandbox,
+            served=context.data_dir / "runs",
             # Code that speaks to the server needs to trust it.
             readable=[*settings.readable_paths, _tls_directory(settings) / "ca.pem"],
         ),
@@ -301,13 +304,24 @@ def _engine(context: Context, settings: Settings) -> Engine:
 
 
 def _outlets(settings: Settings) -> DirectOutlets:
-    allowed = [name.strip() for name in settings.allowed_networks.split(",") if name.strip()]
     try:
         mail = Mail(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-        return DirectOutlets(mail=mail, guard=AddressGuard(allowed), public_url=settings.public_url)
+        return DirectOutlets(mail=mail, guard=AddressGuard(settings.networks_allowed), public_url=settings.public_url)
     except ValueError as error:
         where = "GRISTMILL_SMTP_URL, GRISTMILL_MAIL_FROM or GRISTMILL_ALLOWED_NETWORKS"
         raise CannotStart(f"Messages cannot be sent: {error}. Check {where}.") from error
+
+
+def _places(settings: Settings) -> Places:
+    """Return the folders of connections; none of them may hold what is the server's own."""
+    data_dir = settings.data_dir.resolve()
+    for folder in settings.folders_of_connections:
+        if not folder.is_absolute() or not folder.is_dir():
+            raise CannotStart(f"GRISTMILL_DATA_FOLDERS: {folder} is not the absolute path of a folder.")
+        if data_dir.is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(data_dir):
+            raise CannotStart(f"GRISTMILL_DATA_FOLDERS: {folder} holds the server's own data, or lies within it.")
+    guard = AddressGuard(settings.networks_allowed, private=True)
+    return Places(folders=settings.folders_of_connections, guard=guard)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -121,7 +121,13 @@ class Settings(BaseSettings):
     mail_from: str = Field(default="gristmill@localhost", description="Address that messages come from.")
     allowed_networks: str = Field(
         default="",
-        description="Host names and networks inside the house that channels may reach, with commas; *: all.",
+        description="Host names and networks inside the house that channels may reach, and on this server that "
+        "connections may; with commas, *: all.",
+    )
+    data_folders: str = Field(
+        default="",
+        description="Folders of the server in which connections may name SQLite and DuckDB files and volumes, with "
+        "commas; none: no connection may.",
     )
     sandbox: Literal["auto", "required", "off"] = Field(
         default="auto",
@@ -174,6 +180,16 @@ class Settings(BaseSettings):
         """The registered interpreters, by the version of Python."""
         entries = (entry.strip().partition("=") for entry in self.pythons.split(",") if entry.strip())
         return {version: Path(path) for version, _, path in entries}
+
+    @property
+    def networks_allowed(self) -> list[str]:
+        """The host names and networks of ``allowed_networks``."""
+        return [name.strip() for name in self.allowed_networks.split(",") if name.strip()]
+
+    @property
+    def folders_of_connections(self) -> tuple[Path, ...]:
+        """The folders that connections may reach."""
+        return tuple(Path(entry.strip()) for entry in self.data_folders.split(",") if entry.strip())
 
     @property
     def readable_paths(self) -> list[Path]:

@@ -127,7 +127,9 @@ def test_rows_are_scored_inline(user: User) -> None:
     title, *rows = ended.stdout.splitlines()
     assert title.split() == ["prediction", "probability"]
     assert [row.split()[0] for row in rows] == ["0", "1"]
-    assert ended.stderr.splitlines()[-1].endswith(": completed")
+    *_, ending, rows_told = ended.stderr.splitlines()
+    assert ending.endswith(": completed")
+    assert rows_told == "2 rows: 2 scored."
 
     document = json.loads(
         user.does("job", "run", "a model", "--input-json", "-", "--output", "json", given='{"values": [[3, 0]]}')
@@ -149,6 +151,15 @@ def test_a_table_is_scored_into_a_data_asset(user: User) -> None:
     assert user.does("asset", "download", "table.csv", "-o", "-") == (user.home / "table.csv").read_text()
     user.does("asset", "delete", "scored.csv")
     assert "scored.csv" not in user.does("asset", "list", "--type", "data")
+
+
+def test_the_first_rows_of_a_data_asset_are_shown(user: User) -> None:
+    (user.home / "rooms.csv").write_text("room,beds\nblue,2\ngreen,3\n", encoding="utf-8")
+    user.does("asset", "upload", "rooms.csv")
+    shown = user.ran("asset", "preview", "rooms.csv", "--rows", "1")
+    assert shown.stdout.split() == ["room", "(string)", "beds", "(int64)", "blue", "2"]
+    assert "rooms.csv: 2 rows, 2 columns, 25 bytes." in shown.stderr
+    assert json.loads(user.does("asset", "preview", "rooms.csv", "--output", "json"))["row_count"] == 2
 
 
 def test_a_log_is_read_while_it_is_written(user: User) -> None:
@@ -225,7 +236,7 @@ def test_on_a_terminal_waiting_shows_a_bar(user: User) -> None:
     assert waiting.returncode == 0
     assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" in seen
     assert "completed" in seen
-    assert seen.split()[-1] == "1"
+    assert seen.split()[-5:] == ["1", "1", "row:", "1", "scored."]
 
 
 def test_a_secret_is_asked_for_and_neither_shown_nor_on_the_command_line(user: User) -> None:

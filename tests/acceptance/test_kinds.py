@@ -227,7 +227,7 @@ def test_an_environment_that_is_not_there_is_refused_by_its_field(rest: Rest) ->
     error = started(rest, job(rest, script, env_id="nowhere"), expect=400)["errors"][0]
     assert error["target"]["name"] == "configuration.env_id"
     run = started(rest, job(rest, script, env_id="runtime-24.1-py3.11"))
-    assert ended(rest, run)["state"] == "CompletedWithWarnings", log(rest, run)
+    assert ended(rest, run)["state"] == "Completed", log(rest, run)
 
 
 def test_a_notebook_that_fails_keeps_what_it_executed(rest: Rest) -> None:
@@ -293,7 +293,7 @@ def test_a_package_runs_with_its_own_modules(rest: Rest) -> None:
         assert "lib/words.py, main.py, note.ipynb" in error["message"]
     for _ in range(2):
         run = started(rest, job_id, entrypoint="main.py")
-        assert ended(rest, run)["state"] == "CompletedWithWarnings", log(rest, run)
+        assert ended(rest, run)["state"] == "Completed", log(rest, run)
         assert "own" in log(rest, run)
 
 

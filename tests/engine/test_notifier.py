@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
 
 from gristmill.domain.event import Event, EventKind
 from gristmill.domain.job import Job
-from gristmill.domain.notification import NotificationType
+from gristmill.domain.notification import Notification, NotificationType
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.domain.schedule import MissedPolicy, OverlapPolicy
 from gristmill.domain.schedule_wire import of_wire
@@ -29,6 +29,7 @@ from gristmill.service.members import NewMember
 from gristmill.store import events as event_store
 from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
+from tests.engine.test_rows import job_of_model, rejecting
 from tests.make import eventually
 from tests.make_faults import Faults
 from tests.make_outlets import RecordingOutlets, gone, unavailable
@@ -130,6 +131,20 @@ def ends(ending: Any) -> Callable[[Watched], None]:
         watched.work()
 
     return fault
+
+
+def rows_rejected(watched: Watched) -> None:
+    """A model's run completes without some of its rows; only models reject any."""
+    wanted = Notification.of(watched.job.notification)
+    watched.job = job_of_model(
+        watched.works,
+        name=watched.job.name,
+        notification=asdict(wanted),
+        configuration={"error_threshold": "1 %"},
+    )
+    watched.works.launcher.script = rejecting(3)
+    watched.start()
+    watched.work()
 
 
 def timed_out(watched: Watched) -> None:
@@ -250,7 +265,7 @@ FAULTS: dict[str, tuple[Callable[[Watched], None], EventKind]] = {
     "missed": (missed, _K.TICK_MISSED),
     "refused": (refused, _K.TICK_REFUSED),
     "succeeded": (ends(COMPLETED), _K.SUCCEEDED),
-    "rows rejected": (ends({**COMPLETED, "rows": {"read": 3, "scored": 1}}), _K.WARNED),
+    "rows rejected": (rows_rejected, _K.WARNED),
 }
 
 

@@ -8,6 +8,7 @@ from gristmill.domain.asset import AssetType
 from gristmill.domain.run import RunEvent, RunState
 from gristmill.domain.run_spec import RunResult
 from gristmill.engine import staging
+from gristmill.engine.connected_inputs import Reading
 from gristmill.engine.salvage import Salvage
 from gristmill.service import claims, runs
 from gristmill.service.claims import Assignment, Outcome
@@ -20,7 +21,9 @@ def begun(works: Works, *, said: str, started: bool = True) -> tuple[Assignment,
     """Claim the next run for a worker of which nothing more is heard; it has said something by then."""
     held = claims.take(works.shop.context, works.shop.context.new_id(), lease=LEASE)
     assert held
-    directory = staging.stage_in(works.shop.context, held)
+    context = works.shop.context
+    reading = Reading(context=context, space_id=held.run.space_id, look=lambda: None, tell=lambda _line: None)
+    directory = staging.stage_in(context, held, reading)
     (directory / protocol.LOG).write_text(said)
     if started:
         claims.started(works.shop.context, held)

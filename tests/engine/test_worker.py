@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -101,44 +100,6 @@ def test_a_failure_of_user_code_keeps_its_cause_and_traceback(works: Works) -> N
     assert found.run.state is RunState.FAILED
     assert found.run.cause
     assert (found.run.cause.code, found.run.cause.traceback) == ("row_failed", "Traceback ...")
-
-
-def test_a_connection_reference_fails_with_the_way_out(works: Works) -> None:
-    found = finished(
-        works,
-        lambda _directory: COMPLETED,
-        input_references=[{"type": "connection_asset", "connection": {"id": "c"}, "location": {}}],
-        output_reference={"type": "connection_asset", "connection": {"id": "c"}, "location": {"table_name": "t"}},
-    )
-    assert found.run.cause
-    assert found.run.cause.code == "connection_not_supported"
-    assert works.launcher.children == []
-
-
-def test_a_script_reads_and_writes_behind_connections_itself(works: Works) -> None:
-    behind = {"type": "connection_asset", "connection": {"id": "c"}, "location": {"bucket": "b", "file_name": "f"}}
-
-    def script(directory: Path) -> protocol.Result:
-        scoring = json.loads((directory / protocol.PAYLOAD).read_text())["scoring"]
-        assert (scoring["input_data_references"], scoring["output_data_reference"]) == ([behind], behind)
-        spec = protocol.read_spec(directory)
-        assert (spec["files"], spec["output"]) == ([], {"kind": "inline"})
-        (directory / protocol.BATCH).mkdir(parents=True)
-        (directory / protocol.BATCH / "beside").write_text("kept with the run")
-        return COMPLETED
-
-    works.launcher.script = script
-    works.launcher.gate.set()
-    deployment = works.shop.deploy(kind=AssetType.SCRIPT)
-    submitted = works.shop.submit(deployment, input_references=[behind], output_reference=behind)
-    worker = works.new_worker()
-    assert worker.step() == 1
-    works.until_idle(worker)
-    found = works.shop.look(submitted.run.deployment_job_id)
-    assert found.run.state is RunState.COMPLETED, found.run.cause
-    assert found.result
-    assert found.result.output_asset_id is None
-    assert [file.name for file in found.result.files] == ["outputs.zip"]
 
 
 def test_an_error_of_ours_ends_the_run_with_a_cause(works: Works) -> None:

@@ -17,7 +17,7 @@ import typer
 from gristmill.cli import lookup, pages
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
 from gristmill.cli.failures import CommandFailed
-from gristmill.cli.output import Column, at
+from gristmill.cli.output import Column, Form, at
 
 if TYPE_CHECKING:
     from gristmill.cli.client import Json
@@ -95,6 +95,23 @@ def download(
     session.screen.remark(f"{size} bytes are in {target}.")
 
 
+@command(assets, "preview")
+def preview(
+    session: Session,
+    asset: Asset,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=500, help="How many rows.")] = 20,
+) -> None:
+    """Show the first rows of a data asset, its columns and their types, and how many rows it has."""
+    asset_id = lookup.asset_id(session.client, session.space_id, asset)
+    found = session.client.get(f"/v2/assets/{asset_id}/preview", space_id=session.space_id, rows=rows)
+    if session.screen.form is not Form.TABLE:
+        session.screen.document(found, (Column("ID", "asset_id"),))
+        return
+    titles = [f"{column['name']} ({column['type']})" for column in found["columns"]]
+    session.screen.rows(titles, found["rows"])
+    session.screen.remark(_extent(found))
+
+
 @command(assets, "delete")
 def delete(
     session: Session,
@@ -134,6 +151,17 @@ def store(session: Session, document: Json, file: Path, *, mime: str) -> Json:
         with contextlib.suppress(CommandFailed):
             client.delete(f"/v2/assets/{asset_id}", space_id=space_id, purge_on_delete=True)
         raise
+
+
+def _extent(preview: Json) -> str:
+    """Say how much there is of what was previewed."""
+    rows = {"exact": "{} rows", "estimated": "about {} rows", "unknown": "an unknown number of rows"}
+    told = [rows[preview["row_count_kind"]].format(preview["row_count"]), f"{len(preview['columns'])} columns"]
+    if preview["size"] is not None:
+        told.append(f"{preview['size']} bytes")
+    if preview["unreadable_rows"]:
+        told.append(f"{preview['unreadable_rows']} of the first rows cannot be read")
+    return f"{preview['name']}: {', '.join(told)}."
 
 
 def _content(session: Session, asset: Json, *, unpacked: bool) -> Iterable[bytes]:

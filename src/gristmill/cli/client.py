@@ -37,7 +37,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
 
-    def get(self, path: str, **params: object) -> Json:
+    def get(self, path: str, /, **params: object) -> Json:
         """Return the document at the path. Parameters that are None are left out, here and everywhere."""
         return self.call("GET", path, params=params)
 

@@ -14,6 +14,7 @@ from gristmill.cli.job_reference import Job, job_path
 from gristmill.cli.job_request import Env, Work
 from gristmill.cli.output import Column
 from gristmill.cli.run import Timeout, Wait
+from gristmill.cli.threshold import Threshold, wire
 
 if TYPE_CHECKING:
     from gristmill.cli.client import Client, Json
@@ -45,6 +46,7 @@ SHOWN = (
     Column("SECRETS", "entity.job.configuration.secret_env_variables"),
     Column("HARDWARE", "entity.job.configuration.hardware_spec.name"),
     Column("TIME LIMIT", "entity.job.configuration.timeout_seconds"),
+    Column("ERROR THRESHOLD", "entity.job.configuration.error_threshold"),
     Column("MAX RUNNING", "entity.job.configuration.max_running"),
     Column("KEEPS RUNS", "entity.job.retention_policy.amount"),
     Column("KEEPS DAYS", "entity.job.retention_policy.days"),
@@ -78,6 +80,7 @@ def run(
     retention: Annotated[
         int | None, typer.Option(metavar="DAYS", min=-1, help="Days to keep the run; -1 is for ever.")
     ] = None,
+    error_threshold: Threshold = None,
     wait: Wait = True,
     timeout: Timeout = None,
     idempotency_key: Annotated[
@@ -85,13 +88,14 @@ def run(
     ] = None,
 ) -> None:
     """Submit a run of a deployment; end with its code: 0 completed, 1 failed, 3 canceled."""
+    threshold = wire(error_threshold)
     with job_input.scoring(session, work, env=env or ()) as scoring:
         document = {
             "space_id": session.space_id,
             "deployment": {"id": lookup.deployment(session.client, session.space_id, deployment)},
             "name": name,
             "hardware_spec": {"name": hardware} if hardware else None,
-            "scoring": scoring,
+            "scoring": scoring if threshold is None else {**scoring, "error_threshold": threshold},
         }
         made = _submitted(session.client, document, retention=retention, idempotency_key=idempotency_key)
     if not wait:

@@ -15,7 +15,7 @@ from gristmill.cli.output import at
 if TYPE_CHECKING:
     from gristmill.cli.client import Json
     from gristmill.cli.command import Session
-    from gristmill.cli.job_request import Work
+    from gristmill.cli.job_request import Work, WriteMode
 
 
 @contextmanager
@@ -23,16 +23,32 @@ def scoring(session: Session, work: Work, *, env: Sequence[str] = ()) -> Iterato
     """Have the section ``scoring`` for a block that sends it; where the block fails, uploaded files go again."""
     tables = job_request.inline(work.data, work.fields, work.input_json)
     # Refuses what does not fit together before anything is uploaded.
-    job_request.scoring(tables, work.inputs or (), work.output_name, env)
+    job_request.check(work, tables)
+    job_request.variables(env)
+    connected = [_connected(session, each, "--from") for each in work.sources or ()]
+    output = _output(session, work)
     with contextlib.ExitStack() as uploads:
         ids = [_asset_id(session, each, uploads) for each in work.inputs or ()]
+        inputs = [*(job_request.asset(href=f"/v2/assets/{asset_id}") for asset_id in ids), *connected]
         try:
-            yield job_request.scoring(tables, ids, work.output_name, env)
+            yield job_request.scoring(tables, inputs, output, env)
         except Unreachable:
             # The answer is lost, perhaps not the request: it would miss its input.
             uploads.pop_all()
             raise
         uploads.pop_all()
+
+
+def _output(session: Session, work: Work) -> Json | None:
+    if work.target:
+        return _connected(session, work.target, "--to", work.write_mode)
+    return job_request.asset(name=work.output_name) if work.output_name else None
+
+
+def _connected(session: Session, given: str, option: str, write_mode: WriteMode | None = None) -> Json:
+    named, path = job_request.place(given, option)
+    connection_id = lookup.connection(session.client, session.space_id, named)
+    return job_request.connected(connection_id, path, write_mode)
 
 
 def _asset_id(session: Session, named: str, uploads: contextlib.ExitStack) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from gristmill.cli.client import Json
 
 Env = Annotated[list[str] | None, typer.Option("--env", metavar="K=V", help="Environment variable; may be repeated.")]
+
+
+class WriteMode(StrEnum):
+    """What happens to the rows that a table has."""
+
+    APPEND = "append"
+    TRUNCATE = "truncate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +52,27 @@ class Work:
         ),
     ] = None
     output_name: Annotated[
-        str | None, typer.Option("--output-name", metavar="NAME", help="Data asset that is to hold results.")
+        str | None,
+        typer.Option(
+            "--output-name", metavar="NAME", help="Data asset that is to hold results; ${run_id} and kin are filled in."
+        ),
+    ] = None
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="CONNECTION:PATH",
+            help="Table or file behind a connection to work on, after those of --input: warehouse:/public/patients; "
+            "may be repeated.",
+        ),
+    ] = None
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="CONNECTION:PATH", help="Table or file behind a connection for the results."),
+    ] = None
+    write_mode: Annotated[
+        WriteMode | None,
+        typer.Option("--write-mode", help="Whether rows are added to the table of --to (the default), or replace it."),
     ] = None
 
 
@@ -73,24 +101,45 @@ def variables(given: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def scoring(tables: Sequence[Json], input_ids: Sequence[str], output_name: str | None, env: Sequence[str]) -> Json:
-    """Return the section ``scoring``; the two ways of input exclude each other."""
-    if tables and (input_ids or output_name):
-        raise typer.BadParameter("rows of --data and --input-json come back as rows; --input and --output-name do not.")
-    section: dict[str, Any] = {}
-    if tables:
-        section["input_data"] = list(tables)
-    else:
-        section["input_data_references"] = [_reference(href=f"/v2/assets/{asset_id}") for asset_id in input_ids]
-    if output_name:
-        section["output_data_reference"] = _reference(name=output_name)
+def check(work: Work, tables: Sequence[Json]) -> None:
+    """Refuse options that do not go together: rows come back as rows, and results go to one place."""
+    if tables and (work.inputs or work.sources or work.output_name or work.target):
+        raise typer.BadParameter(
+            "rows of --data and --input-json come back as rows; --input, --from, --output-name and --to do not."
+        )
+    if work.output_name and work.target:
+        raise typer.BadParameter("results go to one place: give --output-name or --to, not both.")
+    if work.write_mode and not work.target:
+        raise typer.BadParameter("--write-mode goes with --to.", param_hint="--write-mode")
+
+
+def scoring(tables: Sequence[Json], inputs: Sequence[Json], output: Json | None, env: Sequence[str]) -> Json:
+    """Return the section ``scoring`` of tables of rows, or of references."""
+    section: dict[str, Any] = {"input_data": list(tables)} if tables else {"input_data_references": list(inputs)}
+    if output:
+        section["output_data_reference"] = output
     if found := variables(env):
         section["environment_variables"] = found
     return section
 
 
-def _reference(**location: str) -> Json:
+def asset(**location: str) -> Json:
+    """Return the reference of a data asset, by ``href`` or by ``name``."""
     return {"type": "data_asset", "connection": {}, "location": location}
+
+
+def connected(connection_id: str, path: str, write_mode: WriteMode | None = None) -> Json:
+    """Return the reference of what is behind a connection at a path, as browsing shows it."""
+    location = {"path": path, **({"write_mode": str(write_mode)} if write_mode else {})}
+    return {"type": "connection_asset", "connection": {"id": connection_id}, "location": location}
+
+
+def place(given: str, option: str) -> tuple[str, str]:
+    """Return the connection and the path of ``CONNECTION:PATH``."""
+    connection, _, path = given.partition(":")
+    if not connection or not path:
+        raise typer.BadParameter(f"{given!r} is not CONNECTION:PATH.", param_hint=option)
+    return connection, path
 
 
 def _table(data: str, fields: str | None) -> Json:

@@ -10,6 +10,7 @@ import typer
 from gristmill.cli import job_request
 from gristmill.cli.job_request import Env
 from gristmill.cli.secret_variables import Secrets, read_secrets
+from gristmill.cli.threshold import Threshold, wire
 from gristmill.domain.retention import Results
 
 
@@ -29,6 +30,7 @@ class Settings:
     entrypoint: Annotated[
         str | None, typer.Option("--entrypoint", metavar="FILE", help="What to run of a code package, such as main.py.")
     ] = None
+    error_threshold: Threshold = None
     network: Annotated[
         bool | None,
         typer.Option("--network/--no-network", help="Whether runs may use the network; by default, by kind."),
@@ -54,6 +56,7 @@ class Settings:
             "max_running": self.max_running,
             "timeout_seconds": self.time_limit,
             "entrypoint": self.entrypoint,
+            "error_threshold": wire(self.error_threshold),
             "network": self.network,
         }
         return {name: value for name, value in wanted.items() if value is not None}

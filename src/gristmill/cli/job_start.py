@@ -15,6 +15,7 @@ from gristmill.cli.job_reference import Job, job_path
 from gristmill.cli.job_request import Env
 from gristmill.cli.run import Timeout, Wait
 from gristmill.cli.run_begun import Follow
+from gristmill.cli.threshold import Threshold, wire
 
 
 @command(jobs, "start")
@@ -27,6 +28,7 @@ def start(
     time_limit: Annotated[
         int | None, typer.Option("--time-limit", metavar="SECONDS", min=1, help="How long the run may work.")
     ] = None,
+    error_threshold: Threshold = None,
     wait: Wait = True,
     follow: Follow = False,
     timeout: Timeout = None,
@@ -38,6 +40,7 @@ def start(
         "env_variables": list(env) if env else None,
         "hardware_spec": {"name": hardware} if hardware else None,
         "timeout_seconds": time_limit,
+        "error_threshold": wire(error_threshold),
     }
     wanted = {"name": name, "configuration": {key: value for key, value in configuration.items() if value is not None}}
     path = job_path(session, job)

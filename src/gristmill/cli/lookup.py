@@ -89,6 +89,15 @@ def job(client: Client, space_id: str, name_or_id: str) -> str:
     return str(at(_only(found, f"job named {name_or_id} in this space", "metadata.asset_id"), "metadata.asset_id"))
 
 
+def connection(client: Client, space_id: str, name_or_id: str) -> str:
+    """Return the id of a connection of the space."""
+    if is_id(name_or_id):
+        return name_or_id
+    found = _named(client, space_id, "connection", name_or_id)
+    only = _only(found, f"connection named {name_or_id} in this space", "metadata.asset_id")
+    return str(at(only, "metadata.asset_id"))
+
+
 def channel(client: Client, space_id: str, name_or_id: str) -> str:
     """Return the id of a notification channel of the space."""
     if is_id(name_or_id):

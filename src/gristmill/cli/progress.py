@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from gristmill.cli.failures import INTERRUPTED, TIMED_OUT, CommandFailed, Refused, Unreachable
@@ -98,9 +99,15 @@ def _shown(screen: Screen, run_id: str) -> Iterator[Callable[[Json], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(file=screen.err), transient=True) as bar:
-        task = bar.add_task("queued", total=None)
+        task = bar.add_task("queued", total=None, pace="")
 
         def show(status: Json) -> None:
             rows = status.get("progress") or {}
@@ -109,9 +116,23 @@ def _shown(screen: Screen, run_id: str) -> Iterator[Callable[[Json], None]]:
                 description=status["state"],
                 completed=rows.get("rows_done", 0),
                 total=rows.get("rows_total"),
+                pace=pace_said(rows, now=datetime.now(UTC)),
             )
 
         yield show
+
+
+def pace_said(rows: Json, *, now: datetime) -> str:
+    """Say how fast a run goes, how long it still needs, and how many rows it rejected, as far as that is known."""
+    parts = []
+    if rows.get("rows_per_second") is not None:
+        parts.append(f"{rows['rows_per_second']:,.0f} rows/s")
+    if rows.get("estimated_end"):
+        left = max(0, round((datetime.fromisoformat(rows["estimated_end"]) - now).total_seconds()))
+        parts.append(f"{timedelta(seconds=left)} left")
+    if rows.get("rows_rejected"):
+        parts.append(f"{rows['rows_rejected']:,} rejected")
+    return ", ".join(parts)
 
 
 def _lines(screen: Screen, run_id: str) -> Callable[[Json], None]:

@@ -14,6 +14,7 @@ from gristmill.cli.output import Column, Form, at
 from gristmill.cli.pages import Found
 from gristmill.cli.run_begun import Follow
 from gristmill.cli.run_state import RunPlace, place_of
+from gristmill.cli.threshold import Threshold, wire
 
 runs = noun("run", "Runs: looked at, waited for, canceled, deleted, and their logs.")
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run: of the deployment job, or of the job's run.")]
@@ -31,6 +32,7 @@ _OF_ITS_JOB = (
     Column("ATTEMPT", "job_run.attempt"),
     Column("PINNED", "job_run.pinned"),
     Column("REPAIR OF", "job_run.repair_of"),
+    Column("KEPT ROWS", "job_run.kept_rows.done"),
     Column("NODES", "job_run.node_states"),
 )
 _HISTORY = (
@@ -68,11 +70,11 @@ def list_runs(
 def show(session: Session, run: Run) -> None:
     """Show a run, and why it waits if it does; --output json also has its rows."""
     found = lookup.run(session.client, session.space_id_if_any, run)
-    place = place_of(found)
+    where = place_of(found)
     if session.screen.form is Form.JSON:
-        found = session.client.get(f"/ml/v4/deployment_jobs/{place.id}")
+        found = session.client.get(f"/ml/v4/deployment_jobs/{where.id}")
     elif session.screen.form is Form.TABLE:
-        found["job_run"] = of_job = at(session.client.get(place.path), "entity.job_run")
+        found["job_run"] = of_job = at(session.client.get(where.path), "entity.job_run")
         of_job["node_states"] = ", ".join(f"{node['label']} {node['state']}" for node in of_job.get("nodes", []))
     session.screen.document(found, (*run_ending.SHOWN, *_OF_ITS_JOB))
 
@@ -80,7 +82,7 @@ def show(session: Session, run: Run) -> None:
 @command(runs, "wait")
 def wait(session: Session, run: Run, timeout: Timeout = None) -> None:
     """Wait until a run has ended; show its result, and end with its code: 0 completed, 1 failed, 3 canceled."""
-    run_id = _place(session, run).id
+    run_id = place(session, run).id
     status = progress.wait(session.client, session.screen, run_id, timeout_seconds=timeout)
     run_ending.end(session, run_id, status)
 
@@ -89,14 +91,14 @@ def wait(session: Session, run: Run, timeout: Timeout = None) -> None:
 def logs(session: Session, run: Run, follow: FollowLog = False, tail: Tail = None) -> None:
     """Print what a run's code has printed."""
     read = run_log.follow if follow else run_log.show
-    read(session, _place(session, run), tail=tail)
+    read(session, place(session, run), tail=tail)
 
 
 @command(runs, "rerun")
 def rerun(session: Session, run: Run, wait: Wait = True, follow: Follow = False, timeout: Timeout = None) -> None:
     """Do a run again exactly as it was, whatever has become of its job since; end with its code."""
     run_begun.check(wait=wait, follow=follow)
-    made = session.client.post(f"{_place(session, run).path}/rerun")
+    made = session.client.post(f"{place(session, run).path}/rerun")
     run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
 
 
@@ -105,47 +107,50 @@ def repair(
     session: Session,
     run: Run,
     env: Env = None,
+    error_threshold: Threshold = None,
     wait: Wait = True,
     follow: Follow = False,
     timeout: Timeout = None,
 ) -> None:
-    """Do again what failed, was skipped or canceled in a run of a flow, and keep the rest; end with its code."""
+    """Do what a run of a flow or a model did not, and keep what it did: nodes, or rows; end with its code."""
     run_begun.check(wait=wait, follow=follow)
-    body = {"job_run": {"configuration": {"env_variables": env} if env else {}}}
-    made = session.client.post(f"{_place(session, run).path}/repair", body)
+    wanted = {"env_variables": list(env) if env else None, "error_threshold": wire(error_threshold)}
+    configuration = {name: value for name, value in wanted.items() if value is not None}
+    made = session.client.post(f"{place(session, run).path}/repair", {"job_run": {"configuration": configuration}})
     run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
 
 
 @command(runs, "history")
 def history(session: Session, run: Run) -> None:
     """List every change of a run's state: what happened, when, and who did it."""
-    found = session.client.get(f"{_place(session, run).path}/history")
+    found = session.client.get(f"{place(session, run).path}/history")
     session.screen.listing(Found(found["results"]), _HISTORY)
 
 
 @command(runs, "pin")
 def pin(session: Session, run: Run) -> None:
     """Keep a run until it is deleted by hand, however old it gets."""
-    session.client.post(f"{_place(session, run).path}/pin")
+    session.client.post(f"{place(session, run).path}/pin")
 
 
 @command(runs, "unpin")
 def unpin(session: Session, run: Run) -> None:
     """Let a run go when its time is up, as all others do."""
-    session.client.delete(f"{_place(session, run).path}/pin")
+    session.client.delete(f"{place(session, run).path}/pin")
 
 
 @command(runs, "cancel")
 def cancel(session: Session, run: Run) -> None:
     """Stop a run."""
-    session.client.post(f"{_place(session, run).path}/cancel")
+    session.client.post(f"{place(session, run).path}/cancel")
 
 
 @command(runs, "delete")
 def delete(session: Session, run: Run) -> None:
     """Take a run away; one that works is stopped first."""
-    session.client.delete(f"/ml/v4/deployment_jobs/{_place(session, run).id}", hard_delete=True)
+    session.client.delete(f"/ml/v4/deployment_jobs/{place(session, run).id}", hard_delete=True)
 
 
-def _place(session: Session, run: str) -> RunPlace:
+def place(session: Session, run: str) -> RunPlace:
+    """Return where a run is, by its id in either API."""
     return place_of(lookup.run(session.client, session.space_id_if_any, run))

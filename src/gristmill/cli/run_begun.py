@@ -20,6 +20,7 @@ LISTED = (
     Column("RUN", "metadata.asset_id"),
     Column("STATE", "entity.job_run.state"),
     Column("ROWS", "entity.job_run.rows.done"),
+    Column("REJECTED", "entity.job_run.rows.rejected"),
     Column("CREATED", "metadata.created_at"),
     Column("CHANGED", "entity.job_run.last_state_change_timestamp"),
 )

@@ -19,6 +19,7 @@ LISTED = (
     Column("STATE", "entity.scoring.status.state"),
     Column("DEPLOYMENT", "entity.deployment.id"),
     Column("ROWS", "entity.scoring.status.progress.rows_done"),
+    Column("REJECTED", "entity.scoring.status.rows.rejected"),
     Column("CREATED", "metadata.created_at"),
     Column("ENDED", "entity.scoring.status.completed_at"),
 )
@@ -28,8 +29,17 @@ SHOWN = (
     Column("HARDWARE", "entity.hardware_spec.name"),
     Column("JOB", "entity.platform_job.job_id"),
     Column("RUN", "entity.platform_job.run_id"),
+    Column("OF ROWS", "entity.scoring.status.progress.rows_total"),
+    Column("ROWS A SECOND", "entity.scoring.status.progress.rows_per_second"),
+    Column("PROBABLE END", "entity.scoring.status.progress.estimated_end"),
+    Column("SCORED", "entity.scoring.status.rows.scored"),
+    Column("NOT ATTEMPTED", "entity.scoring.status.rows.not_attempted"),
     Column("RESULT", "entity.scoring.output_data_reference.location.name"),
     Column("RESULT ID", "entity.scoring.output_data_reference.location.id"),
+    Column("SCHEMA", "entity.scoring.output_data_reference.location.schema_name"),
+    Column("TABLE", "entity.scoring.output_data_reference.location.table_name"),
+    Column("BUCKET", "entity.scoring.output_data_reference.location.bucket"),
+    Column("FILE", "entity.scoring.output_data_reference.location.file_name"),
     Column("MESSAGE", "entity.scoring.status.message.text"),
 )
 
@@ -49,11 +59,21 @@ def end(session: Session, run_id: str, status: Json) -> None:
             _predictions(session, table)
     elif completed or session.screen.form is not Form.TABLE:
         session.screen.document(document, SHOWN)
+    if rows := status.get("rows"):
+        session.screen.remark(rows_said(rows))
     if completed and (warning := at(status, "message.text")):
         session.screen.remark(f"Warning: {warning}")
     if status["state"] == "failed":
         _last_lines(session, document)
     judge(run_id, status["state"], next(iter(at(status, "failure.errors") or []), None))
+
+
+def rows_said(rows: Json) -> str:
+    """Say what became of the rows of a run; what there is none of is left out."""
+    others = ((rows["rejected"], "rejected"), (rows["not_attempted"], "not attempted"))
+    parts = [f"{rows['scored']:,} scored", *(f"{number:,} {what}" for number, what in others if number)]
+    noun = "row" if rows["read"] == 1 else "rows"
+    return f"{rows['read']:,} {noun}: {', '.join(parts)}."
 
 
 def _predictions(session: Session, table: Json) -> None:

@@ -23,8 +23,11 @@ class Content(Protocol):
     def put(self, chunks: Iterable[bytes]) -> Stored:
         """Keep the bytes; they are there, durably and whole, when this returns, and not at all when it raises."""
 
-    def put_file(self, path: Path) -> Stored:
-        """Keep a file's bytes; the file itself may be moved away."""
+    def put_file(self, path: Path, *, own_names: int = 1) -> Stored:
+        """Keep a file's bytes; the file itself may be moved away.
+
+        ``own_names`` is how many names (hard links) of it are the caller's, who changes it through none of them.
+        """
 
     def open(self, key: str) -> BinaryIO:
         """Open for reading.

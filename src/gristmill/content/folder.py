@@ -39,7 +39,7 @@ class FolderContent:
         finally:
             draft.unlink(missing_ok=True)
 
-    def put_file(self, path: Path) -> Stored:
+    def put_file(self, path: Path, *, own_names: int = 1) -> Stored:
         """Take a file in by renaming it, or by copying it where that is not possible or not safe.
 
         Raises:
@@ -48,8 +48,8 @@ class FolderContent:
         """
         with _open_regular(path) as file:
             size, digest = _measure(file)
-            # A file with a second name could still be changed through that name.
-            if os.fstat(file.fileno()).st_nlink == 1:
+            # A file with another name than the caller's own could still be changed through that name.
+            if os.fstat(file.fileno()).st_nlink <= own_names:
                 os.fsync(file.fileno())
                 with suppress(_OtherFileSystem):
                     return Stored(key=self._take_in(path), size=size, sha256=digest)

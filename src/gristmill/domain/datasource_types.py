@@ -80,7 +80,7 @@ DATASOURCE_TYPES: tuple[DatasourceType, ...] = (
     _type("bluemixcloudobjectstorage", "IBM Cloud Object Storage (infrastructure)", "file", _S3),
     _type("cloudobjectstorage", "IBM Cloud Object Storage", "file", _S3),
     _type("amazons3", "Amazon S3", "file", f"{_S3} session_token* endpoint_folder"),
-    _type("generics3", "Generic S3", "file", f"{_S3} enable_global_bucket_access:boolean"),
+    _type("generics3", "Generic S3", "file", f"{_S3} ssl_certificate enable_global_bucket_access:boolean"),
     _type("http", "HTTP", "file", "url! username password* ssl_certificate"),
     _type("volumes", "Storage volume", "file", "volume! inherit_access_token:boolean username password* api_key* path"),
 )

@@ -11,7 +11,7 @@ from typing import Any, Self
 from gristmill.domain.errors import Invalid
 from gristmill.domain.requirements import combined, pinned
 
-RUNNER_PACKAGES = ("ipykernel", "joblib", "numpy", "pandas", "pyarrow")
+RUNNER_PACKAGES = ("ipykernel", "joblib", "numpy", "pandas", "pyarrow", "python-calamine", "xlsxwriter")
 """What the child program needs to read rows, load models, be a notebook's kernel and write results: in every one."""
 
 LIBRARIES = (*RUNNER_PACKAGES, "lightgbm", "onnxruntime", "scikit-learn", "scipy", "xgboost-cpu")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from gristmill.domain.errors import Conflict
 
@@ -115,7 +116,8 @@ class Run:
     ``fence`` rises with each claim; ``attempt`` counts claims that began. ``deployment_job_id`` is the id in the ML
     API, ``id`` the one in the jobs API. ``place`` orders runs within the lane and across lanes.
     A ``pinned`` run outlives its retention; ``expires_at`` is set where the run itself asked for days; ``alarm_at`` is
-    when to look whether it has not started or still works.
+    when to look whether it has not started or still works. ``rows_done``, ``rows_total`` and ``pace`` (`progress.py`)
+    tell how far it is; the other numbers of rows are there when it has ended, of what counts its rows, and add up.
     """
 
     id: str
@@ -141,6 +143,11 @@ class Run:
     deployment_id: str | None = None
     rows_done: int | None = None
     rows_total: int | None = None
+    rows_read: int | None = None
+    rows_scored: int | None = None
+    rows_rejected: int | None = None
+    rows_not_attempted: int | None = None
+    pace: Mapping[str, Any] | None = None
     deleted_at: datetime | None = None
     scheduled_for: datetime | None = None
     pinned: bool = False

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +13,12 @@ from enum import IntEnum
 from pathlib import Path
 
 from gristmill.domain.errors import Conflict, NotFound
-from gristmill.domain.run import FINAL, Cause, IllegalTransition, RunEvent
+from gristmill.domain.progress import Pace
+from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Cause, IllegalTransition, RunEvent
 from gristmill.domain.run_spec import RunResult
-from gristmill.engine import flow_harvest, harvest, salvage, staging
+from gristmill.engine import flow_harvest, harvest, progress_file, publishing, row_harvest, salvage, staging, takeover
+from gristmill.engine.attended import Interrupted, Look
+from gristmill.engine.connected_inputs import Reading, TooMuch
 from gristmill.engine.disk_watch import DiskWatch
 from gristmill.engine.staging import RunFailed
 from gristmill.launch.build import BuildStopped
@@ -72,6 +73,8 @@ class Execution:
         self._disk_bytes = disk_bytes
         self._request = Request.GO_ON
         self._reported = 0.0
+        self._pace = Pace()
+        self._settled = False
 
     def cancel(self) -> None:
         """Somebody wants it canceled."""
@@ -91,23 +94,23 @@ class Execution:
         try:
             self._conclude(self._attempt(directory))
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            self._leave(directory)
 
     def _attempt(self, directory: Path) -> Outcome:
         """Return the run's one outcome, whatever happens on the way."""
         try:
-            staging.stage_in(self._context, self._assignment)
+            staging.stage_in(self._context, self._assignment, self._reading(directory))
+            takeover.take_over(self._context, self._assignment, directory)
             with self._environment(directory) as environment:
                 claims.started(self._context, self._assignment)
                 return self._in_child(directory, environment)
         except RunFailed as failure:
-            return Outcome(event=RunEvent.ERRED, cause=failure.cause)
+            return Outcome(event=RunEvent.ERRED, cause=failure.cause, result=self._log_alone(directory))
         except EnvironmentFailed as failure:
             cause = Cause(code=failure.code, message=str(failure))
             return Outcome(event=RunEvent.ERRED, cause=cause, result=self._log_alone(directory))
-        except BuildStopped:
-            canceled = self._request is Request.CANCEL
-            return Outcome(event=RunEvent.STOPPED, result=self._log_alone(directory) if canceled else None)
+        except (BuildStopped, Interrupted) as stop:
+            return self._stopped(directory, stop)
         except LaunchFailed as failure:
             return Outcome(event=RunEvent.ERRED, cause=Cause(code="launch_failed", message=str(failure)))
         except IllegalTransition:
@@ -120,6 +123,41 @@ class Execution:
             _log.exception("execution.failed", extra={"run": self._assignment.run.id})
             message = f"Gristmill failed at this run ({type(error).__name__}: {error}); the worker's log says more."
             return Outcome(event=RunEvent.ERRED, cause=Cause(code="internal_error", message=message))
+
+    def _reading(self, directory: Path) -> Reading:
+        return Reading(
+            context=self._context,
+            space_id=self._assignment.run.space_id,
+            look=self._look(Request.DISK_FULL, DiskWatch(directory, self._disk_bytes)),
+            tell=lambda line: self._say(directory, line),
+            limit_bytes=self._disk_bytes,
+            row_limit=self._assignment.spec.row_limit,
+        )
+
+    def _look(self, least: Request, disk: DiskWatch | None = None) -> Look:
+        """Return what interrupts work on data once so much has been asked, or the disk is full."""
+
+        def look() -> None:
+            if disk is not None and disk.is_full():
+                self._ask(Request.DISK_FULL)
+            if self._request >= least:
+                raise Interrupted
+
+        return look
+
+    def _say(self, directory: Path, line: str) -> None:
+        """Add a line of the worker's own to the run's log."""
+        with closing(RunLog(directory / protocol.LOG, _BUILD_LOG_BYTES)) as log:
+            log.write(f"{line}\n".encode())
+
+    def _stopped(self, directory: Path, stop: Exception) -> Outcome:
+        """Return the outcome of a run that was stopped before its child was there."""
+        if isinstance(stop, TooMuch):
+            self._ask(Request.DISK_FULL)
+        if self._request is Request.DISK_FULL:
+            return harvest.disk_full(self._context, self._assignment, directory, limit_bytes=self._disk_bytes or 0)
+        canceled = self._request is Request.CANCEL
+        return Outcome(event=RunEvent.STOPPED, result=self._log_alone(directory) if canceled else None)
 
     @contextmanager
     def _environment(self, directory: Path) -> Iterator[Environment | None]:
@@ -149,8 +187,10 @@ class Execution:
         try:
             ending = self._watch(child, directory)
             self._report_progress(directory, at_once=staging.has_kernel(self._assignment.spec))
+            if line := publishing.announcement(self._assignment, directory):
+                self._say(directory, line)
             outcome = _with_packages(_with_usage(self._harvest(directory, ending), ending), self._packages(environment))
-            return _without_secrets(outcome, order.secrets)
+            return _without_secrets(self._published(directory, outcome), order.secrets)
         finally:
             child.release()
 
@@ -215,6 +255,26 @@ class Execution:
         canceled = self._request is Request.CANCEL
         return harvest.harvest(self._context, self._assignment, directory, ending, canceled=canceled)
 
+    def _published(self, directory: Path, outcome: Outcome) -> Outcome:
+        """Write results that go behind a connection, if the run is still this worker's."""
+        if not publishing.is_due(self._assignment, outcome):
+            return outcome
+        if not claims.still_ours(self._context, self._assignment):
+            self._ask(Request.ABANDON)
+            return outcome
+        look, must_look = self._look(Request.CANCEL), self._look(Request.HAND_BACK)
+        try:
+            return publishing.publish(
+                self._context, self._assignment, directory, outcome, look=look, must_look=must_look
+            )
+        except Interrupted:
+            if self._request is Request.HAND_BACK:
+                contents.note(self._context, harvest.content_keys(outcome))
+            stopped = replace(outcome, event=RunEvent.STOPPED, warning=None)
+            if self._request is not Request.CANCEL:
+                return stopped
+            return publishing.unpublished(self._context, self._assignment, directory, stopped)
+
     def _log_alone(self, directory: Path) -> RunResult:
         return RunResult(log_key=harvest.keep_log(self._context, directory))
 
@@ -249,6 +309,7 @@ class Execution:
                     raise
                 time.sleep(pause_seconds)
                 continue
+            self._settled = settlement is not Settlement.SUPERSEDED
             if settlement is Settlement.SUPERSEDED:
                 contents.note(self._context, harvest.content_keys(outcome))
             return
@@ -257,9 +318,19 @@ class Execution:
         if not at_once and time.monotonic() - self._reported < _PROGRESS_SECONDS:
             return
         self._reported = time.monotonic()
-        newest = _last_line(directory / protocol.PROGRESS)
+        newest = progress_file.newest(directory)
         if newest:
-            claims.progress(self._context, self._assignment, done=newest["rows_done"], total=newest.get("rows_total"))
+            now = self._context.now()
+            claims.progress(
+                self._context, self._assignment, self._pace.take(newest, at_seconds=self._reported, now=now)
+            )
+
+    def _leave(self, directory: Path) -> None:
+        """Remove the run directory, unless the run is to go on from what is in it."""
+        if self._settled or self._assignment.spec.kind not in REPEATABLE_KINDS:
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            takeover.trim(directory)
 
     def _ask(self, request: Request) -> None:
         self._request = max(self._request, request)
@@ -289,21 +360,13 @@ def _with_usage(outcome: Outcome, ending: Ending) -> Outcome:
 def _without_secrets(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
     """Mask secrets also in why a run failed: exceptions quote what they were given."""
     masks, cause = Masks(secrets), outcome.cause
+    if outcome.warning:
+        outcome = replace(outcome, warning=masks.masked(outcome.warning))
+    if outcome.result is not None and outcome.result.rejections:
+        outcome = replace(outcome, result=row_harvest.masked(outcome.result, masks))
     if outcome.result is not None and outcome.result.nodes:
         outcome = replace(outcome, result=flow_harvest.masked(outcome.result, masks))
     if cause is None:
         return outcome
     traceback = masks.masked(cause.traceback) if cause.traceback else None
     return replace(outcome, cause=replace(cause, message=masks.masked(cause.message), traceback=traceback))
-
-
-def _last_line(path: Path) -> dict[str, int] | None:
-    """Return the newest whole line of the progress file."""
-    try:
-        with protocol.open_plain(path) as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-            lines = file.read().split(b"\n")[:-1]
-    except OSError:
-        return None
-    found: dict[str, int] | None = json.loads(lines[-1]) if lines else None
-    return found

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import mimetypes
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gristmill.content.content import Stored
+from gristmill.domain import file_format
 from gristmill.domain.run import Cause, RunEvent
-from gristmill.domain.run_spec import InlineTable, NodeResult, ResultFile, RunResult, RunSpec
-from gristmill.engine import run_files
+from gristmill.domain.run_spec import InlineTable, NodeResult, ResultFile, RunResult
+from gristmill.engine import row_harvest, run_files
 from gristmill.engine.flow_harvest import nodes_of
+from gristmill.engine.output_place import is_asset, output_name, output_path
 from gristmill.engine.run_files import RunFiles
-from gristmill.engine.staging import output_name, output_path
 from gristmill.launch.launcher import Ending
 from gristmill.service import inline_tables
 from gristmill.service.claims import Assignment, Outcome, Publication
 from gristmill.service.context import Context
 from gristmill_runner import protocol
-
-_FORMAT_MIMES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "jsonl": "application/x-ndjson"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +37,50 @@ class _Left:
 
 def harvest(context: Context, assignment: Assignment, directory: Path, ending: Ending, *, canceled: bool) -> Outcome:
     """Return how the run ended; results and log are content by then, but belong to nobody until the run is settled."""
-    result = protocol.read_result(directory)
+    spec, result = assignment.spec, row_harvest.judged(assignment.spec, protocol.read_result(directory))
     left = _left(context, assignment, directory, result, canceled=canceled)
     if result is None:
-        return _without_result(ending, left, canceled=canceled)
-    kept = RunResult(
-        predictions=tuple(_predictions(context, directory, result)),
-        rows_read=result.get("rows", {}).get("read"),
-        rows_scored=result.get("rows", {}).get("scored"),
-        packages={"python": result.get("python", ""), **result.get("packages", {})},
+        outcome = _without_result(ending, left, canceled=canceled)
+    else:
+        outcome = _with_result(context, assignment, directory, ending, result=result, left=left, canceled=canceled)
+    if result is not None and outcome.event is RunEvent.SUCCEEDED:
+        return row_harvest.completed(context, assignment, directory, outcome=outcome, result=result)
+    return row_harvest.with_kept_rows(context, spec, directory, outcome)
+
+
+def _with_result(  # all that is known of a run
+    context: Context,
+    assignment: Assignment,
+    directory: Path,
+    ending: Ending,
+    *,
+    result: protocol.Result,
+    left: _Left,
+    canceled: bool,
+) -> Outcome:
+    kept = left.result(
+        replace(
+            row_harvest.described(result),
+            predictions=tuple(_predictions(context, directory, result)),
+            packages={"python": result.get("python", ""), **result.get("packages", {})},
+        )
     )
-    kept, publication = left.result(kept), left.publication
+    ended = Outcome(
+        event=RunEvent.SUCCEEDED,
+        result=kept,
+        publication=left.publication,
+        rows=row_harvest.counted(assignment.spec, result),
+    )
     match result["outcome"]:
         case "completed":
-            return Outcome(
-                event=RunEvent.SUCCEEDED, result=kept, publication=publication, warning=result.get("warning")
-            )
+            return replace(ended, warning=result.get("warning"))
         case "canceled" if canceled:
-            return Outcome(event=RunEvent.STOPPED, result=kept, publication=publication)
+            return replace(ended, event=RunEvent.STOPPED)
         case _:
             cause = _cause(result.get("cause") or {"code": "stopped", "message": "The child was told to stop."})
             if ending.out_of_memory and cause.code != "out_of_memory":
                 cause = _short_of_memory(ending, cause)
-            return Outcome(event=RunEvent.ERRED, cause=cause, result=kept, publication=publication)
+            return replace(ended, event=RunEvent.ERRED, cause=cause)
 
 
 def timed_out(context: Context, assignment: Assignment, directory: Path) -> Outcome:
@@ -69,7 +88,11 @@ def timed_out(context: Context, assignment: Assignment, directory: Path) -> Outc
     message = f"The run worked for longer than its time limit of {assignment.spec.timeout_seconds} s and was ended."
     left = _left(context, assignment, directory, None, canceled=True)
     cause = Cause(code="timed_out", message=message)
-    return Outcome(event=RunEvent.ERRED, cause=cause, result=left.result(), publication=left.publication)
+    told = protocol.read_result(directory) if assignment.spec.kind == "model" else None
+    result = left.result(row_harvest.described(told) if told else None)
+    rows = row_harvest.counted(assignment.spec, told) if told else None
+    outcome = Outcome(event=RunEvent.ERRED, cause=cause, result=result, publication=left.publication, rows=rows)
+    return row_harvest.with_kept_rows(context, assignment.spec, directory, outcome)
 
 
 def disk_full(context: Context, assignment: Assignment, directory: Path, *, limit_bytes: int) -> Outcome:
@@ -91,6 +114,14 @@ def keep_log(context: Context, directory: Path) -> str | None:
     return context.content.put_file(log).key
 
 
+def output_file(context: Context, assignment: Assignment, directory: Path) -> Path | None:
+    """Return the file of a completed run that goes behind a connection, None where the run left none."""
+    if assignment.spec.kind in run_files.KINDS:
+        return RunFiles(context, directory, output_path=output_path(assignment)).main_path()
+    outputs = (protocol.read_result(directory) or {}).get("outputs", [])
+    return _inside(directory, outputs[0]) if outputs else None
+
+
 def content_keys(outcome: Outcome) -> list[str]:
     """Return the keys of the content that an outcome brought."""
     keys = outcome.result.content_keys() if outcome.result else []
@@ -109,16 +140,25 @@ def _left(
 ) -> _Left:
     """Keep what the run left: of user code all of its files, however it ended, of a model what it calls its output."""
     spec, log_key = assignment.spec, keep_log(context, directory)
-    reference = spec.stored_output
     if spec.kind not in run_files.KINDS:
-        outputs = result.get("outputs", []) if result else []
-        stored = context.content.put_file(_inside(directory, outputs[0])) if outputs and reference is not None else None
-        mime = mimetypes.guess_type(output_name(spec))[0] or _FORMAT_MIMES["csv"]
-        return _Left(log_key, publication=_publication(spec, mime, stored) if stored else None)
-    left = RunFiles(context, directory, output_path=output_path(spec) if reference is not None else None)
-    main = left.main() if reference is not None else None
+        # Of a model or a function nothing is published by halves.
+        outputs = result.get("outputs", []) if result and result["outcome"] == "completed" else []
+        stored = _taken_in(context, directory, outputs[0]) if outputs and is_asset(spec) else None
+        mime = file_format.mime_of_output(output_name(assignment))
+        files = row_harvest.files(context, directory) if spec.kind == "model" else ()
+        return _Left(log_key, files, publication=_publication(assignment, mime, stored) if stored else None)
+    # What is not published behind a connection after all is kept with the run.
+    asked = is_asset(spec) or (result is not None and result["outcome"] == "completed")
+    left = RunFiles(context, directory, output_path=output_path(assignment) if asked else None)
+    main = left.main() if is_asset(spec) else None
     nodes = nodes_of(context, spec, directory, canceled=canceled)
-    return _Left(log_key, left.all(), _publication(spec, *main) if main else None, nodes)
+    return _Left(log_key, left.all(), _publication(assignment, *main) if main else None, nodes)
+
+
+def _taken_in(context: Context, directory: Path, name: str) -> Stored:
+    """Move an output that is to be an asset into the content store."""
+    # What is staged is a second name of it, from which another attempt goes on if this one is killed before its end.
+    return context.content.put_file(_inside(directory, name), own_names=2)
 
 
 def _inside(directory: Path, name: str) -> Path:
@@ -134,9 +174,9 @@ def _inside(directory: Path, name: str) -> Path:
     return path
 
 
-def _publication(spec: RunSpec, mime: str, stored: Stored) -> Publication:
-    location = (spec.output_reference or {}).get("location") or {}
-    name, description = output_name(spec), str(location.get("description") or "")
+def _publication(assignment: Assignment, mime: str, stored: Stored) -> Publication:
+    location = (assignment.spec.output_reference or {}).get("location") or {}
+    name, description = output_name(assignment), str(location.get("description") or "")
     return Publication(name=name, description=description, mime=mime, stored=stored)
 
 

@@ -38,14 +38,21 @@ class RunFiles:
 
     def main(self) -> tuple[str, Stored] | None:
         """Return what an output asset gets, with its type: the executed notebook, or else the archive of the output."""
+        path = self.main_path()
+        if path is None:
+            return None
+        return _MIMES[_NOTEBOOK if path.parent == self._results else ".zip"], self._store(path)
+
+    def main_path(self) -> Path | None:
+        """Return the file that the output is made of, if the run left something."""
         notebook = next((path for path in self._kept() if path.suffix == _NOTEBOOK), None)
         if notebook is not None:
-            return _MIMES[_NOTEBOOK], self._store(notebook)
+            return notebook
         archive = self._asked
         if archive is None or not _is_plain(archive):
             archive = self._directory / "rest.zip"
             self._pack_rest(archive)
-        return (_MIMES[".zip"], self._store(archive)) if _is_plain(archive) else None
+        return archive if _is_plain(archive) else None
 
     def all(self) -> tuple[ResultFile, ...]:
         """Keep the files of the run's results and return them."""

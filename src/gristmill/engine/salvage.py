@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 from gristmill.domain.run import FINAL, Run
 from gristmill.domain.run_spec import ResultFile, RunResult
-from gristmill.engine import harvest
+from gristmill.engine import harvest, takeover
 from gristmill.engine.run_files import KINDS, RunFiles
 from gristmill.service import claims, contents
 from gristmill.service.context import Context
@@ -45,7 +44,7 @@ class Salvage:
         except OSError:
             # Somebody else is at it, or the disk is: what is left of it must not come up again and again.
             _log.exception("run.not_salvaged", extra={"run": run_id})
-        _remove(directory)
+        takeover.remove(directory)
         return True
 
 
@@ -78,10 +77,3 @@ def _earlier(context: Context, directory: Path, fence: int) -> tuple[ResultFile,
 def _attempt_of(directory: Path) -> tuple[str, str]:
     run_id, _, fence = directory.name.rpartition(".")
     return run_id, fence
-
-
-def _remove(directory: Path) -> None:
-    """Remove a run directory, or the link in its place while it was in the box of a child."""
-    if directory.is_symlink():
-        directory.unlink(missing_ok=True)
-    shutil.rmtree(directory, ignore_errors=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from gristmill.data.source import DataFailed
+from gristmill.domain import file_format
+from gristmill.domain.data_reference import ConnectedData
+from gristmill.domain.error_threshold import ErrorThreshold
 from gristmill.domain.errors import Invalid
 from gristmill.domain.run import Cause
-from gristmill.domain.run_spec import InputAsset, RunSpec
+from gristmill.domain.run_spec import RunSpec
 from gristmill.engine import flow_staging
+from gristmill.engine.connected_inputs import Reading
 from gristmill.engine.file_name import file_name
+from gristmill.engine.output_place import output_name, output_path
 from gristmill.engine.run_files import KINDS
+from gristmill.engine.scorers import scorers
 from gristmill.service import inline_tables, software_specifications, tokens
 from gristmill.service.archives import unpack
 from gristmill.service.claims import Assignment
@@ -22,9 +29,6 @@ from gristmill_runner import protocol
 
 CHUNK_ROWS = 10_000
 _TOKEN = "USER_ACCESS_TOKEN"  # noqa: S105 - the variable's name
-# What lies behind connections is the code's own business: the references are in its JOBS_PAYLOAD_FILE.
-_READ_THEMSELVES = KINDS - {"flow"}
-_FORMATS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 
 
 class RunFailed(Exception):
@@ -40,15 +44,16 @@ def directory_of(context: Context, assignment: Assignment) -> Path:
     return context.data_dir / "runs" / f"{assignment.run.id}.{assignment.run.fence}"
 
 
-def stage_in(context: Context, assignment: Assignment) -> Path:
+def stage_in(context: Context, assignment: Assignment, reading: Reading) -> Path:
     """Lay out everything that the child needs.
 
     Raises:
         RunFailed: an input cannot be had.
+        Interrupted: the run is no longer wanted.
+        TooMuch: an input is larger than what a run may have on disk.
 
     """
     directory, spec = directory_of(context, assignment), assignment.spec
-    _refuse_connections(spec)
     (directory / protocol.INPUTS).mkdir(parents=True)
     software = software_specifications.of_run(context, assignment.run.space_id, spec.specification_id)
     document = protocol.Spec(
@@ -59,8 +64,8 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         asset_type=spec.asset_type,
         fields=[protocol.Field(name=field["name"], type=field["type"]) for field in spec.fields or []] or None,
         inline=_inline(context, spec, directory),
-        files=_files(context, spec.inputs, directory),
-        output=_output(spec),
+        files=_files(context, spec, directory, reading),
+        output=_output(assignment),
         environment_variables=_variables(context, spec),
         platform_variables=_platform_variables(context, assignment) if _speaks_to_us(spec) else {},
         entrypoint=spec.entrypoint,
@@ -68,6 +73,9 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
         variable_parameters=dict(spec.environment_variables),
         flow=_flow(context, spec, directory),
         chunk_rows=CHUNK_ROWS,
+        scorers=scorers(spec),
+        error_threshold=_error_threshold(spec),
+        row_limit=spec.row_limit,
         specification_name=spec.specification_name,
         specification_packages=dict(software.packages),
         memory_limit_bytes=spec.memory_limit_bytes,
@@ -75,6 +83,11 @@ def stage_in(context: Context, assignment: Assignment) -> Path:
     protocol.write_spec(directory, document)
     (directory / protocol.PAYLOAD).write_text(json.dumps(_payload(assignment)), encoding="utf-8")
     return directory
+
+
+def _error_threshold(spec: RunSpec) -> protocol.ErrorThreshold:
+    threshold = ErrorThreshold.of(spec.error_threshold)
+    return {"share": threshold.share} if threshold.share is not None else {"rows": threshold.rows or 0}
 
 
 def unpacked(context: Context, spec: RunSpec) -> Path:
@@ -136,11 +149,6 @@ def name_interpreter(directory: Path, python: Path) -> None:
     protocol.write_spec(directory, {**protocol.read_spec(directory), "python": str(python)})
 
 
-def format_of(name: str) -> str:
-    """Return the format that a file's name tells: CSV unless its ending says otherwise."""
-    return _FORMATS.get(PurePosixPath(name).suffix.lower(), "csv")
-
-
 def _variables(context: Context, spec: RunSpec) -> dict[str, str]:
     """Return the run's variables; those of one run win over the job's secret ones."""
     return {**_sealed(context, spec), **spec.environment_variables}
@@ -191,44 +199,49 @@ def _inline(context: Context, spec: RunSpec, directory: Path) -> list[protocol.I
     return tables
 
 
-def _files(context: Context, inputs: Sequence[InputAsset], directory: Path) -> list[protocol.InputFile]:
-    files: list[protocol.InputFile] = []
+def _files(context: Context, spec: RunSpec, directory: Path, reading: Reading) -> list[protocol.InputFile]:
+    """Lay down the inputs in the order of their references."""
+    local, connected = iter(spec.inputs), {one.position: one.data for one in spec.connected_inputs}
     taken: set[str] = set()
-    for number, asset in enumerate(inputs):
-        name = file_name(asset.name, number, taken)
-        path = f"{protocol.INPUTS}/{name}"
+    files: list[protocol.InputFile] = []
+    for number in range(len(spec.inputs) + len(connected)):
+        if number in connected:
+            files.append(_connected_file(connected[number], number, directory, taken=taken, reading=reading))
+            continue
+        asset = next(local)
+        path = f"{protocol.INPUTS}/{file_name(asset.name, number, taken)}"
         context.content.materialize(asset.content_key, directory / path)
-        files.append({"path": path, "name": asset.name, "format": format_of(asset.name)})
+        files.append({"path": path, "name": asset.name, "format": file_format.of_input(asset.name)})
     return files
 
 
-def _output(spec: RunSpec) -> protocol.Output:
-    if spec.stored_output is None:
+def _connected_file(
+    data: ConnectedData, number: int, directory: Path, *, taken: set[str], reading: Reading
+) -> protocol.InputFile:
+    # Tables are read as what they are, whatever their names end with.
+    own_name = data.name if data.table is None else f"{data.name}.arrow"
+    path = f"{protocol.INPUTS}/{file_name(own_name, number, taken)}"
+    try:
+        read = reading.lay(data, directory / path)
+    except DataFailed as error:
+        raise RunFailed(error.code, error.message) from error
+    # What is there may change from one attempt to the next: rows that were scored before would not be these.
+    file: protocol.InputFile = {"path": path, "name": data.name, "digest": _digest(directory / path)}
+    if data.table is None:
+        return {**file, "format": file_format.of_input(data.name)}
+    return {**file, "format": "arrow", "rows": read}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _output(assignment: Assignment) -> protocol.Output:
+    path = output_path(assignment)
+    if path is None:
         return {"kind": "inline"}
-    return {"kind": "file", "path": output_path(spec), "format": format_of(output_name(spec))}
-
-
-def output_path(spec: RunSpec) -> str:
-    """Return where in the run directory the results go that an asset is to hold."""
-    return f"{protocol.OUTPUTS}/{file_name(output_name(spec), 0, set())}"
-
-
-def output_name(spec: RunSpec) -> str:
-    """Return the name of the data asset that is to hold the results."""
-    location = (spec.output_reference or {}).get("location") or {}
-    return str(location.get("name") or "results.csv")
-
-
-def _refuse_connections(spec: RunSpec) -> None:
-    if spec.kind in _READ_THEMSELVES:
-        return
-    references = [*(spec.input_references or []), *([spec.output_reference] if spec.output_reference else [])]
-    remote = [reference for reference in references if reference.get("type", "data_asset") != "data_asset"]
-    unresolved = len(spec.input_references or []) > len(spec.inputs)
-    if remote or unresolved:
-        kind = remote[0].get("type") if remote else "connected data_asset"
-        raise RunFailed(
-            "connection_not_supported",
-            f"A reference of type {kind} needs a connection, which this version cannot read or write yet. "
-            "Put the data into a data asset of the space.",
-        )
+    connected = assignment.spec.connected_output
+    if connected is not None and connected.data.table is not None:
+        return {"kind": "table", "path": path, "format": "arrow"}
+    return {"kind": "file", "path": path, "format": file_format.of_output(output_name(assignment))}

@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import Self
 
 from gristmill.launch.launcher import LaunchFailed
 
-_RECORD = ".place"
+_GIVEN = ".given"
 
 
 class Boxes:
-    """The boxes below ``root``, of this process.
+    """The boxes below ``root``, of this process; those of processes that are gone are removed at the beginning.
 
-    Those of processes that are gone are removed at the beginning; run directories in them go back to their places.
+    Run directories that are still in them go back to their places in ``served`` first: another attempt may take over
+    from what is in there.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, served: Path | None = None) -> None:
         self._root = root
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in [path for path in root.iterdir() if not path.name.endswith(_RECORD)]:
-            owner = left.name.partition("-")[0]
-            if owner == str(os.getpid()) or not Path(f"/proc/{owner}").exists():
-                OpenBox.left_behind(left).remove()
+        if served is not None and served.is_dir():
+            self._give_back(served)
+        for left in root.iterdir():
+            if _is_left(left):
+                shutil.rmtree(left, ignore_errors=True)
 
     def new(self) -> OpenBox:
         """Make a box."""
         directory = self._root / f"{os.getpid()}-{uuid.uuid4().hex}"
         directory.mkdir(mode=0o700)
         return OpenBox(directory)
+
+    def _give_back(self, served: Path) -> None:
+        for half in served.glob(f"*{_GIVEN}"):
+            _put_in_place(half, half.with_name(half.name.removesuffix(_GIVEN)))
+        for place in served.iterdir():
+            if not place.is_symlink():
+                continue
+            inside = place.readlink()
+            if inside.parent.parent == self._root and _is_left(inside.parent):
+                _put_back(inside, place)
+                _clear_links(place)
 
 
 class OpenBox:
@@ -45,21 +56,8 @@ class OpenBox:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        # Beside the box, where user code cannot write: where the run directory in it belongs.
-        self._record = directory.with_name(directory.name + _RECORD)
         self._place: Path | None = None
         self._inode = 0
-
-    @classmethod
-    def left_behind(cls, directory: Path) -> Self:
-        """Return a box whose process is gone, with the run directory that it may hold."""
-        box = cls(directory)
-        with contextlib.suppress(OSError, ValueError):
-            place, inode = json.loads(box._record.read_text(encoding="utf-8"))
-            inside = directory / Path(place).name
-            if inside.is_dir() and not inside.is_symlink():
-                box._place, box._inode = Path(place), inode
-        return box
 
     def take_in(self, place: Path) -> Path:
         """Move a run directory into the box; return where it is now.
@@ -71,7 +69,6 @@ class OpenBox:
         inside = self.directory / place.name
         try:
             self._inode = place.stat().st_ino
-            self._record.write_text(json.dumps([str(place), self._inode]), encoding="utf-8")
             place.rename(inside)
             place.symlink_to(inside, target_is_directory=True)
         except OSError as error:
@@ -84,23 +81,49 @@ class OpenBox:
         place, self._place = self._place, None
         if place is None:
             return
-        inside = self.directory / place.name
-        with contextlib.suppress(FileNotFoundError):
-            place.unlink()
-        try:
-            inside.rename(place)
-        except OSError:
-            place.mkdir(exist_ok=True)  # user code took it away, or removed it: it left nothing
+        _put_back(self.directory / place.name, place)
         if place.is_symlink() or place.stat().st_ino != self._inode:
             with contextlib.suppress(OSError):
                 place.unlink()
             place.mkdir(exist_ok=True)
-        for entry in place.iterdir():
-            if entry.is_symlink():
-                entry.unlink()
+        _clear_links(place)
 
     def remove(self) -> None:
         """Remove the box, when its child is gone."""
         self.give_back()
         shutil.rmtree(self.directory, ignore_errors=True)
-        self._record.unlink(missing_ok=True)
+
+
+def _is_left(box: Path) -> bool:
+    """Tell whether the process that made a box is gone; one of our own number was another process."""
+    owner = box.name.partition("-")[0]
+    return owner == str(os.getpid()) or not Path(f"/proc/{owner}").exists()
+
+
+def _put_back(inside: Path, place: Path) -> None:
+    """Move a run directory to the place where the link is. Whoever is killed meanwhile leaves it under one name."""
+    half = place.with_name(place.name + _GIVEN)
+    try:
+        inside.rename(half)
+    except OSError:
+        half.mkdir(exist_ok=True)  # user code took it away, or removed it: it left nothing
+    _put_in_place(half, place)
+
+
+def _put_in_place(half: Path, place: Path) -> None:
+    if place.is_symlink():
+        place.unlink()
+    try:
+        half.rename(place)
+    except OSError:
+        place.mkdir(exist_ok=True)
+
+
+def _clear_links(place: Path) -> None:
+    """Remove links of user code from among the places that are looked into, and the place itself if it is one."""
+    if place.is_symlink() or not place.is_dir():
+        place.unlink(missing_ok=True)
+        place.mkdir()
+    for entry in place.iterdir():
+        if entry.is_symlink():
+            entry.unlink()

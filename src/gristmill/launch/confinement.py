@@ -36,19 +36,21 @@ class Confined:
 class Confinement:
     """``sandbox``: auto shuts children in as far as this machine can, required refuses runs where it cannot, off not.
 
-    ``readable`` are paths that every run may read, besides the system's own and those of its order.
+    ``readable`` are paths that every run may read, besides the system's own and those of its order; ``served`` is where
+    run directories have their places.
     """
 
     directory: Path
     sandbox: Sandbox = "auto"
     readable: tuple[Path, ...] = ()
+    served: Path | None = None
     held: list[str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.sandbox == "off":
             _log.warning("sandbox.off", extra={"holds": "nothing"})
             return
-        self._boxes = Boxes(self.directory)
+        self._boxes = Boxes(self.directory, self.served)
         self._cgroups = Cgroups()
 
     @property

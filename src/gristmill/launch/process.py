@@ -47,7 +47,8 @@ class ProcessLauncher:
     ``zygote_idle_seconds``, or others want their place: there are at most ``max_zygotes``, unless more are at work.
     ``directory`` takes the zygotes' own logs and the boxes that ``sandbox`` shuts children in with. Idle children end
     after ``idle_seconds``, the longest idle first where there are more than ``max_idle``. A thread of its own moves
-    logs, replies and reports.
+    logs, replies and reports. ``served`` is where run directories have their places: those that a launcher that was
+    killed had in its boxes go back there.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ProcessLauncher:
         log_limit_bytes: int = 64 * 2**20,
         sandbox: Sandbox = "off",
         readable: Sequence[Path] = (),
+        served: Path | None = None,
     ) -> None:
         self.environment = environment
         self._directory = directory
@@ -70,7 +72,7 @@ class ProcessLauncher:
         self._max_idle = max_idle
         self._start_seconds = start_seconds
         self._log_limit_bytes = log_limit_bytes
-        self._confinement = Confinement(directory / "boxes", sandbox, tuple(readable))
+        self._confinement = Confinement(directory / "boxes", sandbox, tuple(readable), served)
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._selector = selectors.DefaultSelector()

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import gristmill_runner
+from gristmill.launch import program
 from gristmill.launch.environments import Environment
 from gristmill_runner.sandbox import Box
 
 _MESSAGE_BYTES = 32_768
 _LOG_TAIL_CHARACTERS = 500
-
-# Loads the runner from its place without making its neighbours (the server's packages) importable.
-_BOOTSTRAP = """
-import importlib.util, sys
-place = sys.argv.pop(1)
-spec = importlib.util.spec_from_file_location(
-    "gristmill_runner", place + "/__init__.py", submodule_search_locations=[place]
-)
-package = sys.modules["gristmill_runner"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(package)
-from gristmill_runner.__main__ import main
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 class Zygote:
@@ -108,26 +94,13 @@ class Zygote:
 
 
 def _started(environment: Environment, directory: Path, channel: int, log: BinaryIO) -> subprocess.Popen[bytes]:
-    place = str(Path(gristmill_runner.__file__).parent)
-    arguments = [place, "zygote", str(channel), *environment.preload]
     return subprocess.Popen(  # noqa: S603 - the interpreter is the administrator's
-        [str(environment.python), "-I", "-c", _BOOTSTRAP, *arguments],
+        program.command(environment, "zygote", str(channel), *environment.preload),
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
-        env=_variables(environment, directory),
+        env=program.variables(environment, directory),
         cwd="/",
         pass_fds=[channel],
         start_new_session=True,
     )
-
-
-def _variables(environment: Environment, directory: Path) -> dict[str, str]:
-    """Build a child's variables from nothing."""
-    return {
-        "PATH": os.pathsep.join([str(environment.python.parent), "/usr/local/bin", "/usr/bin", "/bin"]),
-        "LANG": "C.UTF-8",
-        "HOME": str(directory),
-        "OMP_NUM_THREADS": "1",  # forked children hang in OpenMP pools that their parent started
-        "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve a gigabyte, which counts against the limit
-    }

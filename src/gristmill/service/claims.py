@@ -11,6 +11,8 @@ from enum import StrEnum
 from gristmill.content.content import Stored
 from gristmill.domain.asset import Asset, AssetType, Attachment
 from gristmill.domain.errors import NotFound
+from gristmill.domain.progress import Progress
+from gristmill.domain.row_totals import RowTotals
 from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, worker_gone
 from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.service.context import Context
@@ -49,13 +51,14 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an execution ended: one event, and what goes with it."""
+    """How an execution ended: one event, and what goes with it. ``rows`` are there where the run counts its rows."""
 
     event: RunEvent
     cause: Cause | None = None
     warning: str | None = None
     result: RunResult | None = None
     publication: Publication | None = None
+    rows: RowTotals | None = None
 
 
 class Settlement(StrEnum):
@@ -125,10 +128,18 @@ def started(context: Context, assignment: Assignment) -> None:
         )
 
 
-def progress(context: Context, assignment: Assignment, *, done: int, total: int | None) -> None:
-    """Note how many rows are done."""
+def progress(context: Context, assignment: Assignment, found: Progress) -> None:
+    """Note how far the run is."""
     with context.database.transaction() as connection:
-        runs.report_progress(connection, assignment.run.id, fence=assignment.run.fence, done=done, total=total)
+        runs.report_progress(connection, assignment.run.id, found, fence=assignment.run.fence)
+
+
+def still_ours(context: Context, assignment: Assignment) -> bool:
+    """Tell whether the run is still this worker's, before something is done that only its holder may do."""
+    run = assignment.run
+    with context.database.snapshot() as connection:
+        now = runs.get(connection, run.id)
+    return now is not None and now.state in ACTIVE and now.fence == run.fence and now.worker_id == run.worker_id
 
 
 def finish(context: Context, assignment: Assignment, outcome: Outcome) -> Settlement:
@@ -153,7 +164,9 @@ def hand_back(context: Context, assignment: Assignment) -> RunState:
     """Give the run up because this worker stops: it waits again, or ends where its code may not be repeated."""
     run = assignment.run
     with context.database.transaction() as connection:
-        state = _give_up(context, connection, run.id, run.fence, actor=assignment.worker_id, why="was stopped")
+        state = _give_up(
+            context, connection, run.id, run.fence, actor=assignment.worker_id, why="was stopped", unasked=False
+        )
     context.wake()
     return state
 
@@ -191,7 +204,9 @@ def _settle(context: Context, connection: Connection, assignment: Assignment, ou
     changes: dict[str, object] = {"warning": outcome.warning, "result": result.document() if result else None}
     if outcome.cause:
         changes["cause"] = cause_document(outcome.cause)
-    if result and result.rows_scored is not None:
+    if outcome.rows:
+        changes |= {**outcome.rows.columns(), "rows_done": outcome.rows.done, "rows_total": outcome.rows.read}
+    elif result and result.rows_scored is not None:
         changes |= {"rows_done": result.rows_scored, "rows_total": result.rows_read}
     runs.advance(
         connection, run.id, outcome.event, now=now, actor=assignment.worker_id, fence=run.fence, changes=changes
@@ -277,12 +292,18 @@ def _rescue_one(context: Context, connection: Connection, claim: ExpiredClaim) -
     return True
 
 
-def _give_up(context: Context, connection: Connection, run_id: str, fence: int, *, actor: str, why: str) -> RunState:
+def _give_up(
+    context: Context, connection: Connection, run_id: str, fence: int, *, actor: str, why: str, unasked: bool = True
+) -> RunState:
+    """Take a run from its worker. One that is not ``unasked`` was no attempt: its worker did not die of it."""
     run = runs.get(connection, run_id)
     if run is None or run.fence != fence or run.state not in ACTIVE:
         raise StaleFence("The run is no longer held.")
-    event = worker_gone(state=run.state, kind=run.kind, attempt=run.attempt)
-    changes = {"cause": cause_document(_worker_lost(run, why))} if event is RunEvent.LOST else {}
+    counted = run.attempt if unasked else run.attempt - 1
+    event = worker_gone(state=run.state, kind=run.kind, attempt=counted)
+    changes: dict[str, object] = {"cause": cause_document(_worker_lost(run, why))} if event is RunEvent.LOST else {}
+    if event is RunEvent.RETURNED:
+        changes["attempt"] = counted
     state = runs.advance(connection, run_id, event, now=context.now(), actor=actor, fence=fence, changes=changes)
     if run.deleted_at and state in FINAL:
         remove_run(context, connection, run_id)

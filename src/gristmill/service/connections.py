@@ -97,6 +97,17 @@ def properties(context: Context, asset: Asset) -> dict[str, Any]:
     return {**asset.entity["connection"].get("properties", {}), **sealed}
 
 
+def checked(document: Mapping[str, Any]) -> tuple[DatasourceType, dict[str, Any]]:
+    """Return the type of a connection that is to be made, and its properties, secrets in the clear.
+
+    Raises:
+        Invalid: the type is unknown, or a property is unknown or malformed; it is named.
+
+    """
+    kind = _kind(document.get("datasource_type"))
+    return kind, _given(kind, document, {})
+
+
 def adopted(context: Context, described: object) -> dict[str, Any]:
     """Return the entity of an imported connection; the secrets that it has are encrypted.
 
@@ -119,12 +130,7 @@ def _kind(reference: object) -> DatasourceType:
 def _entity(
     context: Context, kind: DatasourceType, document: Mapping[str, Any], sealed: Mapping[str, str]
 ) -> dict[str, Any]:
-    given = document.get("properties") or {}
-    if not isinstance(given, Mapping):
-        raise Invalid("properties: it is an object of names and values.", field="properties")
-    given = {name: value for name, value in given.items() if value is not None}
-    # A secret that is stored already counts as given: clients never get it back, so they cannot send it again.
-    datasource_types.check(kind, {**dict.fromkeys(sealed, "*"), **given})
+    given = _given(kind, document, sealed)
     secret = datasource_types.masked(kind)
     fresh = {name: context.secrets.encrypt(str(value)) for name, value in given.items() if name in secret}
     described = {
@@ -135,3 +141,13 @@ def _entity(
         "origin_country": str(document.get("origin_country") or "us"),
     }
     return {"connection": described, SEALED: {**sealed, **fresh}}
+
+
+def _given(kind: DatasourceType, document: Mapping[str, Any], sealed: Mapping[str, str]) -> dict[str, Any]:
+    given = document.get("properties") or {}
+    if not isinstance(given, Mapping):
+        raise Invalid("properties: it is an object of names and values.", field="properties")
+    found = {name: value for name, value in given.items() if value is not None}
+    # A secret that is stored already counts as given: clients never get it back, so they cannot send it again.
+    datasource_types.check(kind, {**dict.fromkeys(sealed, "*"), **found})
+    return found

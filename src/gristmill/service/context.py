@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from gristmill.content.content import Content
+from gristmill.data.connect import connect
+from gristmill.data.places import Places
+from gristmill.data.source import Source
+from gristmill.service.bounded_calls import BoundedCalls
 from gristmill.service.outlets import DirectOutlets, Outlets
 from gristmill.service.secrets import Secrets
 from gristmill.store.database import Database
+
+
+class Connect(Protocol):
+    """Opens a connection; `data/connect.py` has the real one."""
+
+    def __call__(self, datasource_type: str, properties: Mapping[str, Any], *, places: Places) -> Source:
+        """Open it, to be used as a context manager; raises ``DataFailed``."""
 
 
 def _nobody_listens() -> None:
@@ -41,7 +53,9 @@ class Keeping:
 class Context:
     """The ports of the use cases. ``data_dir`` holds run directories and caches; ``wake`` rings after a commit.
 
-    ``outlets`` are the ways by which messages leave the house, ``public_url`` is where the API is reached.
+    ``outlets`` are the ways by which messages leave the house, ``public_url`` is where the API is reached,
+    ``places`` are the folders that connections may reach; ``connect`` opens one.
+    ``calls`` bounds what requests ask of servers that are not ours.
     """
 
     database: Database
@@ -52,6 +66,9 @@ class Context:
     keeping: Keeping = field(default_factory=Keeping)
     outlets: Outlets = field(default_factory=DirectOutlets)
     public_url: str | None = None
+    places: Places = field(default_factory=Places)
+    connect: Connect = field(default=connect)
+    calls: BoundedCalls = field(default_factory=BoundedCalls)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     wake: Callable[[], None] = field(default=_nobody_listens)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.domain.deployment import DeploymentJobDefinition
+from gristmill.domain.error_threshold import read_of_scoring
 from gristmill.domain.errors import NotFound
 from gristmill.domain.job_configuration import check_scoring
 from gristmill.domain.page import Page
@@ -34,9 +35,16 @@ class NewDefinition:
 
 
 def create(context: Context, actor: Actor, new: NewDefinition) -> DeploymentJobDefinition:
-    """Keep a definition."""
+    """Keep a definition.
+
+    Raises:
+        Invalid: a member of its ``scoring`` is malformed.
+
+    """
     check_scoring(new.document.get("scoring"))
     now = context.now()
+    scoring = new.document.get("scoring")
+    read_of_scoring(scoring if isinstance(scoring, Mapping) else None)
     with context.database.transaction() as connection:
         deployment = visible_deployment(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
         definition = DeploymentJobDefinition(

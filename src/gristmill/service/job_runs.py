@@ -11,6 +11,7 @@ from gristmill.domain.asset import Asset, Attachment
 from gristmill.domain.deployment import DeploymentState
 from gristmill.domain.entry_point import read_entry_point
 from gristmill.domain.environment_variables import read_variables
+from gristmill.domain.error_threshold import ErrorThreshold, read_of_configuration, read_of_scoring
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.event import EventKind
 from gristmill.domain.job import Job, JobKind
@@ -268,7 +269,14 @@ def _request(job: Job, overrides: Overrides, scoring: Mapping[str, Any], tables:
         environment_id=_environment_id(job, overrides),
         entrypoint=read_entry_point(_configured(job, overrides, "entrypoint")),
         parameters=read_parameters(_configured(job, overrides, "parameters")),
+        error_threshold=_error_threshold(job, overrides, scoring),
     )
+
+
+def _error_threshold(job: Job, overrides: Overrides, scoring: Mapping[str, Any]) -> ErrorThreshold | None:
+    """Return what the run says, or else the job, or else the definition, which is part of ``scoring``."""
+    said = (read_of_configuration(overrides.configuration), read_of_configuration(job.configuration))
+    return next((one for one in said if one is not None), None) or read_of_scoring(scoring)
 
 
 def _environment_id(job: Job, overrides: Overrides) -> str | None:
@@ -325,7 +333,8 @@ def content_keys(spec: RunSpec) -> list[str]:
     inputs = [asset.content_key for asset in spec.inputs]
     own = environments.content_keys(spec)
     nodes = [*(spec.flow.content_keys() if spec.flow else ()), *(f.content_key for n in spec.kept for f in n.files)]
-    return [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *inputs, *own, *nodes]
+    rows = spec.kept_rows.content_keys() if spec.kept_rows else []
+    return [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *inputs, *own, *nodes, *rows]
 
 
 def new_run(context: Context, actor: Actor, job: Job, *, name: str, kind: str) -> Run:

@@ -10,6 +10,7 @@ from typing import Any
 from gristmill.domain.asset import AssetType
 from gristmill.domain.deployment import DEFAULT_MAX_RUNNING
 from gristmill.domain.environment_variables import read_variables
+from gristmill.domain.error_threshold import read_of_configuration
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
 from gristmill.domain.job_configuration import check_configuration, read_object, read_version
@@ -281,6 +282,7 @@ def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], 
     """Part the secret variables from the rest, and check both; None where no secrets were given."""
     plain = {name: value for name, value in configuration.items() if name != SECRETS and value is not None}
     check_configuration(plain)
+    read_of_configuration(plain)
     limit = plain.get("max_running", DEFAULT_MAX_RUNNING)
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         where = "configuration.max_running"

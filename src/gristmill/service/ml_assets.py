@@ -10,6 +10,7 @@ from typing import Any
 from gristmill.domain.asset import HEAD, Asset, AssetType, Attachment
 from gristmill.domain.asset_document import description_of, name_of, patched, tags_of
 from gristmill.domain.errors import Invalid, NotFound
+from gristmill.domain.model_signature import with_schema
 from gristmill.domain.page import Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
@@ -171,9 +172,9 @@ def upload(context: Context, actor: Actor, kind: Kind, space_id: str | None, ass
     )
     try:
         with context.database.transaction() as connection:
-            _attach(
-                context, connection, _find(connection, actor, kind, space_id, asset_id, Permission.EDIT), attachment
-            )
+            asset = _find(connection, actor, kind, space_id, asset_id, Permission.EDIT)
+            described = replace(asset, entity=with_schema(asset.entity, checked.fields))
+            _attach(context, connection, described, attachment)
     except BaseException as error:
         let_go(context, [stored.key], error)
         raise

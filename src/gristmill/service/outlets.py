@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gristmill.deliver.address_guard import AddressGuard
 from gristmill.deliver.apprise_service import AppriseService
 from gristmill.deliver.channel import Channel, DeliveryFailed
 from gristmill.deliver.email import Mail, check_address
 from gristmill.deliver.webhook import Webhook
 from gristmill.domain.channel import ChannelType
 from gristmill.domain.errors import Invalid
+from gristmill.guard.address_guard import AddressGuard
 
 NO_MAIL = "This server sends no e-mail. An administrator sets GRISTMILL_SMTP_URL."
 _URL = "settings.url"

@@ -1,4 +1,4 @@
-"""Repair: a run that does again what failed in a flow, and takes over what completed."""
+"""Repair: a run that takes over what another one had done: of a flow its completed nodes, of a model its rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gristmill.domain.environment_variables import read_variables
+from gristmill.domain.error_threshold import MEMBER, ErrorThreshold, read_of_configuration
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.flow import NodeKind
 from gristmill.domain.flow_progress import NodeState
@@ -19,31 +20,29 @@ from gristmill.service.context import Context
 from gristmill.store import run_contents, runs
 
 _VARIABLES = "env_variables"
+_MODEL = "model"
 
 
 def repair(
     context: Context, actor: Actor, job_id: str, run_id: str, configuration: Mapping[str, Any]
 ) -> tuple[Run, Job, RunSpec]:
-    """Queue a run of the same frozen specification that runs the failed, skipped and canceled nodes of an earlier one.
+    """Queue a run of the same frozen specification that does what an earlier one did not, and takes over the rest.
 
-    What the others left is taken over. ``env_variables`` of the configuration are set over the earlier ones.
+    Of a flow the failed, skipped and canceled nodes are run, of a model the rows are scored that it had not come to.
+    ``env_variables`` of the configuration are set over the earlier ones of a flow, ``error_threshold`` takes the place
+    of a model's.
 
     Raises:
-        Conflict: the earlier run is no run of a flow, has not ended, or has nothing to repair.
-        Invalid: the configuration has another member, or its variables are wrong.
+        Conflict: the earlier run is of neither, has not ended, or has nothing to repair.
+        Invalid: the configuration has another member, or a member is wrong.
 
     """
-    variables = _variables(configuration)
     with context.database.transaction() as connection:
         job, earlier = job_runs.earlier(connection, actor, job_id, run_id)
         spec = runs.spec(connection, run_id)
         _refuse_unfit(earlier, spec)
-        repaired = replace(
-            spec,
-            kept=_completed(spec, runs.result(connection, run_id)),
-            repair_of=earlier.id,
-            environment_variables={**spec.environment_variables, **variables},
-        )
+        of_kind = _repaired_model if spec.kind == _MODEL else _repaired_flow
+        repaired = replace(of_kind(spec, runs.result(connection, run_id), configuration), repair_of=earlier.id)
         new = job_runs.new_run(context, actor, job, name=earlier.name, kind=spec.kind)
         run = runs.create(connection, new, repaired)
         run_contents.hold(connection, run.id, job_runs.content_keys(repaired))
@@ -51,18 +50,34 @@ def repair(
     return run, job, repaired
 
 
-def _variables(configuration: Mapping[str, Any]) -> dict[str, str]:
+def _repaired_flow(spec: RunSpec, result: RunResult | None, configuration: Mapping[str, Any]) -> RunSpec:
+    _refuse_others(configuration, _VARIABLES)
+    variables = read_variables(configuration.get(_VARIABLES), where=f"configuration.{_VARIABLES}")
+    return replace(
+        spec, kept=_completed(spec, result), environment_variables={**spec.environment_variables, **variables}
+    )
+
+
+def _repaired_model(spec: RunSpec, result: RunResult | None, configuration: Mapping[str, Any]) -> RunSpec:
+    _refuse_others(configuration, MEMBER)
+    threshold = read_of_configuration(configuration) or ErrorThreshold.of(spec.error_threshold)
+    if result is None or result.kept_rows is None:
+        raise Conflict("No rows of the run are kept. Do it again as a whole: rerun.", code="nothing_kept")
+    return replace(spec, kept_rows=result.kept_rows, error_threshold=threshold.document())
+
+
+def _refuse_others(configuration: Mapping[str, Any], known: str) -> None:
     for member in configuration:
-        if member != _VARIABLES:
+        if member != known:
             where = f"configuration.{member}"
-            message = f"{where}: a repair has the specification of its run; only {_VARIABLES} can be given anew."
+            message = f"{where}: a repair has the specification of its run; only {known} can be given anew."
             raise Invalid(message, field=where)
-    return read_variables(configuration.get(_VARIABLES), where=f"configuration.{_VARIABLES}")
 
 
 def _refuse_unfit(earlier: Run, spec: RunSpec) -> None:
-    if spec.flow is None:
-        raise Conflict(f"Run {earlier.id} is no run of a flow. Do it again as a whole: rerun.", code="not_a_flow")
+    if spec.flow is None and spec.kind != _MODEL:
+        message = f"Run {earlier.id} is no run of a flow or a model. Do it again as a whole: rerun."
+        raise Conflict(message, code="not_a_flow")
     if earlier.state not in FINAL:
         raise Conflict(f"The run is {earlier.state}. Repair it when it has ended.", code="run_not_ended")
     if earlier.state is RunState.COMPLETED:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gristmill.domain import model_schema
 from gristmill.domain.asset import FLOWS, Asset, AssetType, Attachment
+from gristmill.domain.error_threshold import ErrorThreshold
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.network import may_use_network
-from gristmill.domain.run_spec import InlineTable, InputAsset, RunSpec
+from gristmill.domain.run_spec import InlineTable, RunSpec
 from gristmill.domain.script import Language, check_platform, language_of
 from gristmill.domain.specification import SoftwareSpecification
-from gristmill.service import flows, inline_tables, software_specifications
+from gristmill.service import flows, inline_tables, references, software_specifications
 from gristmill.service.context import Context
 from gristmill.service.flows import StoredFlow
 from gristmill.service.run_sources import RunSources
-from gristmill.store import attachments
 
-_ASSET_IN_HREF = re.compile(r"/assets/([^/?]+)")
 _MAX_RETENTION_DAYS = 36_500
 _ENVIRONMENT = "configuration.env_id"
 
@@ -47,6 +45,8 @@ class RunRequest:
     entrypoint: str | None = None
     parameters: Mapping[str, Any] | None = None
     flow: StoredFlow | None = None
+    error_threshold: ErrorThreshold | None = None
+    row_limit: int | None = None
 
 
 def check_shape(new: RunRequest) -> None:
@@ -95,12 +95,9 @@ def freeze(
         Conflict: the asset, or a package extension of its software specification, has no content.
 
     """
-    content = _content(sources, asset)
-    kind = _kind(asset, new)
+    content, kind = _content(sources, asset), _kind(asset, new)
     software = _software(sources, asset, new)
     hardware = _hardware(sources, asset.space_id, new.hardware or default_hardware)
-    fields = model_schema.fields_of(asset.entity) if kind == "model" else None
-    inputs, references = _inputs(sources, asset.space_id, new.input_references)
     return RunSpec(
         kind=kind,
         asset_id=asset.id,
@@ -111,24 +108,28 @@ def freeze(
         asset_content_name=content.name,
         specification_id=software.id,
         specification_name=software.name,
-        fields=[{"name": field.name, "type": field.type} for field in fields] if fields else None,
+        fields=_fields(asset) if kind == "model" else None,
         hardware=hardware["document"],
         memory_limit_bytes=hardware["memory_bytes"],
         cpus=hardware["cpus"],
         network=may_use_network(kind, new.network, default_network),
         timeout_seconds=new.timeout_seconds,
         inline=tuple(new.inline),
-        inputs=inputs,
-        input_references=references,
-        output_reference=_output(new),
-        output_asset_id=_overwritten(sources, asset.space_id, new.output_reference),
+        **_data(sources, asset.space_id, new, kind=kind),
         environment_variables=dict(new.environment_variables),
         entrypoint=new.entrypoint,
         parameters=new.parameters,
         flow=flows.plan(sources, asset, new.flow),
         scoring=new.scoring,
+        error_threshold=(new.error_threshold or ErrorThreshold()).document(),
+        row_limit=new.row_limit,
         environment=sources.environment(asset.space_id, software),
     )
+
+
+def _fields(asset: Asset) -> list[dict[str, str]] | None:
+    fields = model_schema.fields_of(asset.entity)
+    return [{"name": field.name, "type": field.type} for field in fields] if fields else None
 
 
 def _content(sources: RunSources, asset: Asset) -> Attachment:
@@ -180,58 +181,17 @@ def _hardware(sources: RunSources, space_id: str, reference: Mapping[str, Any]) 
     }
 
 
-def _inputs(
-    sources: RunSources, space_id: str, references: Sequence[Mapping[str, Any]] | None
-) -> tuple[tuple[InputAsset, ...], list[dict[str, Any]] | None]:
-    """Resolve the references to content as it is now; connections are resolved when the run starts."""
-    if references is None:
-        return (), None
-    found = [
-        _input(sources, space_id, number, reference)
-        for number, reference in enumerate(references)
-        if reference.get("type", "data_asset") == "data_asset"
-    ]
-    return tuple(asset for asset in found if asset), [dict(reference) for reference in references]
-
-
-def _input(sources: RunSources, space_id: str, number: int, reference: Mapping[str, Any]) -> InputAsset | None:
-    where = f"scoring.input_data_references[{number}].location"
-    asset = _referenced(sources, space_id, reference, where)
-    content = sources.content(asset.id)
-    if content is not None:
-        name, key = asset.name, str(content.content_key)
-        return InputAsset(asset_id=asset.id, name=name, content_key=key, size=content.size)
-    if any(attachment.connection_id for attachment in attachments.of_assets(sources.connection, [asset.id])[asset.id]):
-        return None
-    raise Invalid(f"{where}: data asset {asset.name} has no content.", code="asset_without_content", field=where)
-
-
-def _referenced(sources: RunSources, space_id: str, reference: Mapping[str, Any], where: str) -> Asset:
-    location = reference.get("location") or {}
-    named = _ASSET_IN_HREF.search(str(location.get("href", "")))
-    asset_id = named.group(1) if named else location.get("id")
-    if not asset_id:
-        raise Invalid(f"{where}.href: it names no asset; write /v2/assets/<id>.", field=f"{where}.href")
-    asset = sources.asset(str(asset_id))
-    if asset is None or asset.space_id != space_id or asset.deleted_at is not None:
-        raise Invalid(f"{where}: there is no asset {asset_id} in this space.", code="asset_not_found", field=where)
-    return asset
-
-
-def _output(new: RunRequest) -> dict[str, Any] | None:
-    if new.output_reference is None:
-        return None
-    location = new.output_reference.get("location") or {}
-    local = new.output_reference.get("type", "data_asset") == "data_asset"
-    if local and not (location.get("name") or location.get("href")):
-        where = "scoring.output_data_reference.location.name"
-        raise Invalid(f"{where}: name the data asset that is to hold the results.", field=where)
-    return dict(new.output_reference)
-
-
-def _overwritten(sources: RunSources, space_id: str, reference: Mapping[str, Any] | None) -> str | None:
-    """Return the asset that the output overwrites: one given by href and not by name."""
-    location = (reference or {}).get("location") or {}
-    if reference is None or location.get("name") or not location.get("href"):
-        return None
-    return _referenced(sources, space_id, reference, "scoring.output_data_reference.location").id
+def _data(sources: RunSources, space_id: str, new: RunRequest, *, kind: str) -> dict[str, Any]:
+    """Return the members of a specification that say what is read, and where the results go."""
+    inputs = references.inputs(sources, space_id, new.input_references or (), kind=kind)
+    output = references.output(sources, space_id, new.output_reference, kind=kind)
+    given = new.input_references
+    return {
+        "inputs": inputs.local,
+        "connected_inputs": inputs.connected,
+        "input_references": None if given is None else [dict(reference) for reference in given],
+        "output_reference": dict(new.output_reference) if new.output_reference is not None else None,
+        "output_asset_id": output.asset_id,
+        "connected_output": output.connected,
+        "output_left": output.left,
+    }

@@ -16,6 +16,7 @@ from gristmill.store.database import Connection
 from gristmill.store.schema import jobs, runs, users
 
 _RUN = ("id", "space_id", "job_id", "name", "kind", "state", "attempt", "requester_id", "cause", "warning", "result")
+_ROWS = ("rows_read", "rows_scored", "rows_rejected")
 _TIMES = ("created_at", "scheduled_for", "started_at", "finished_at")
 _BESIDE = (
     jobs.c.name.label("job_name"),
@@ -48,7 +49,7 @@ def alarm(connection: Connection, run_id: str, *, now: datetime) -> None:
 
 
 def _read(connection: Connection, run_id: str) -> RowMapping:
-    columns = [runs.c[name] for name in (*_RUN, *_TIMES)]
+    columns = [runs.c[name] for name in (*_RUN, *_ROWS, *_TIMES)]
     query = select(*columns, *_BESIDE).join(jobs, jobs.c.id == runs.c.job_id)
     query = query.outerjoin(users, users.c.id == runs.c.requester_id).where(runs.c.id == run_id)
     return connection.execute(query).mappings().one()
@@ -95,10 +96,7 @@ def _document(row: RowMapping) -> dict[str, Any]:
 
 
 def _rows(row: RowMapping) -> dict[str, int]:
-    """Return how many rows were read, scored and rejected, as far as the result tells."""
+    """Return how many rows were read, scored and rejected; of what counts something else, what its result tells."""
     result: Mapping[str, Any] = row["result"] or {}
-    read, scored, rejected = (result.get(f"rows_{name}") for name in ("read", "scored", "rejected"))
-    if rejected is None and row["state"] == RunState.COMPLETED and read is not None and scored is not None:
-        rejected = max(read - scored, 0)
-    counted = {"read": read, "scored": scored, "rejected": rejected}
-    return {name: number for name, number in counted.items() if number is not None}
+    counted = {name: row[name] if row["rows_read"] is not None else result.get(name) for name in _ROWS}
+    return {name.removeprefix("rows_"): number for name, number in counted.items() if number is not None}

@@ -13,6 +13,7 @@ from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import Conflict, NotFound
 from gristmill.domain.event import EventKind, kind_of
 from gristmill.domain.notification import alarm_at
+from gristmill.domain.progress import Progress
 from gristmill.domain.retention import expires_at
 from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, Transition, next_state
 from gristmill.domain.run_spec import RunResult, RunSpec
@@ -179,10 +180,27 @@ def remove_these(connection: Connection, run_ids: Sequence[str]) -> None:
     connection.execute(delete(runs).where(runs.c.id.in_(run_ids)))
 
 
-def report_progress(connection: Connection, run_id: str, *, fence: int, done: int, total: int | None) -> None:
+def report_progress(connection: Connection, run_id: str, progress: Progress, *, fence: int) -> None:
     """Note how far a run is; a stale fence changes nothing."""
     statement = update(runs).where(runs.c.id == run_id, runs.c.fence == fence, runs.c.state.in_(sorted(ACTIVE)))
-    connection.execute(statement.values(rows_done=done, rows_total=total))
+    values = {"rows_done": progress.rows_done, "rows_total": progress.rows_total, "pace": progress.pace() or None}
+    connection.execute(statement.values(**values))
+
+
+def completed_before(connection: Connection, run: Run) -> tuple[Run, RunResult] | None:
+    """Return the newest run of the same job that had completed when this one was made, with what it left."""
+    key = (runs.c.state, runs.c.place)
+    between = (
+        tuple_(*key) > tuple_(str(RunState.COMPLETED), 0),
+        tuple_(*key) < tuple_(str(RunState.COMPLETED), run.place),
+    )
+    query = select(*COLUMNS, runs.c.result).where(runs.c.job_id == run.job_id, *between)
+    row = connection.execute(query.order_by(*(column.desc() for column in key)).limit(1)).first()
+    if row is None or not row.result:
+        return None
+    values = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    left = RunResult.of(values.pop("result"))
+    return _run(values), left
 
 
 def some(connection: Connection, *, column: str, value: str, limit: int) -> list[Run]:
@@ -230,7 +248,8 @@ def _last(state: RunState) -> ScalarSelect[Any]:
 
 
 def _inserted(run: Run, spec: RunSpec) -> dict[str, Any]:
-    values = {field.name: getattr(run, field.name) for field in fields(run) if field.name not in {"place", "cause"}}
+    later = {"place", "cause", "pace"}
+    values = {field.name: getattr(run, field.name) for field in fields(run) if field.name not in later}
     reserved = Capacity.of(cpus=spec.cpus, memory_bytes=spec.memory_limit_bytes)
     room = {"millicores": reserved.millicores, "memory_bytes": reserved.memory_bytes}
     return {**values, **room, "spec": spec.document()}
@@ -266,7 +285,7 @@ def _stamps(before: RunState, after: RunState, now: datetime) -> dict[str, Any]:
         case RunState.RUNNING:
             return {"started_at": now}
         case RunState.QUEUED:
-            return {"started_at": None, "worker_id": None, "rows_done": None, "rows_total": None}
+            return dict.fromkeys(("started_at", "worker_id", "rows_done", "rows_total", "pace"))
         case state if state in FINAL and before not in FINAL:
             return {"finished_at": now}
     return {}
@@ -286,7 +305,10 @@ def _one(connection: Connection, query: Any) -> Run | None:  # noqa: ANN401 - a 
 
 def run_of(row: Row[Any]) -> Run:
     """Return the run in a row of ``COLUMNS``."""
-    values = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    return _run(dict(row._mapping))  # noqa: SLF001 - public API of Row
+
+
+def _run(values: dict[str, Any]) -> Run:
     cause = values.pop("cause")
     return Run(**{**values, "state": RunState(values["state"])}, cause=Cause(**cause) if cause else None)
 

@@ -79,6 +79,8 @@ def _(flow: Flow) -> None:
         "onnx": flow.model.predict(pd.DataFrame(MATRIX, columns=["a", "b"])),
         "booster": flow.made["booster"].inplace_predict(MATRIX),
         "xgboost classifier": flow.made["xgboost classifier"].predict(MATRIX),
+        "pmml": 1 + 2 * MATRIX[:, 0],
+        "mlflow": flow.model.predict(pd.DataFrame(MATRIX, columns=["a", "b"])),
     }
     deployments = flow.client.deployments
     names = deployments.ConfigurationMetaNames
@@ -86,7 +88,7 @@ def _(flow: Flow) -> None:
         meta = {names.NAME: name, names.BATCH: {}}
         made = deployments.create(flow.ids[name], meta, background_mode=True)
         flow.ids[f"{name} deployment"] = deployments.get_id(made)
-        inline = {deployments.ScoringMetaNames.INPUT_DATA: [{"values": MATRIX.tolist()}]}
+        inline = {deployments.ScoringMetaNames.INPUT_DATA: [{"fields": ["a", "b"], "values": MATRIX.tolist()}]}
         _create(flow, f"{name} deployment", inline, f"{name} job")
     for name, values in expected.items():
         (element,) = flow.completed(flow.ids[f"{name} job"])["entity"]["scoring"]["predictions"]
@@ -107,7 +109,7 @@ def _(flow: Flow) -> None:
     _create(flow, "script deployment", meta, "script job")
 
 
-@step("deployments.create_job: references into a connection are taken, and fail with a cause")
+@step("deployments.create_job: references to a database that is not there are taken, and fail with a cause")
 def _(flow: Flow) -> None:
     names = flow.client.deployments.ScoringMetaNames
     connection = {"type": "connection_asset", "connection": {"id": flow.ids["connection"]}}
@@ -115,7 +117,7 @@ def _(flow: Flow) -> None:
     target = {**connection, "location": {"schema_name": "public", "table_name": "t2", "write_mode": "append"}}
     meta = {names.INPUT_DATA_REFERENCES: [source], names.OUTPUT_DATA_REFERENCE: target}
     _create(flow, "model deployment", meta, "connection job")
-    assert flow.failure(flow.ids["connection job"])["code"] == "connection_not_supported"
+    assert flow.failure(flow.ids["connection job"])["code"] == "data_unreachable"
 
 
 @step("a script's result is an archive of what it wrote")

@@ -31,6 +31,12 @@ PMML = """<?xml version="1.0"?>
   </RegressionModel>
 </PMML>
 """
+MLMODEL = """
+flavors:
+  sklearn: {pickled_model: model.pkl, serialization_format: cloudpickle}
+signature:
+  inputs: '[{"type": "double", "name": "a"}, {"type": "double", "name": "b"}]'
+"""
 
 
 @step("repository.store_model: an object with training data")
@@ -81,6 +87,16 @@ def _(flow: Flow) -> None:
 def _(flow: Flow) -> None:
     stored = _store(flow, str(flow.file("m.xml", PMML)), "pmml_4.2.1", "pmml")
     assert stored["entity"]["type"] == "pmml_4.2.1"
+    assert stored["entity"]["schemas"]["input"][0]["fields"] == [{"name": "a", "type": "double"}]
+
+
+@step("repository.store_model: what MLflow saved, whose signature becomes the schema")
+def _(flow: Flow) -> None:
+    with zipfile.ZipFile(flow.work / "mlflow.zip", "w") as archive:
+        archive.writestr("model/MLmodel", MLMODEL)
+        archive.write(flow.work / "m.joblib", "model/model.pkl")
+    stored = _store(flow, flow.work / "mlflow.zip", "mlflow_2.0", "mlflow")
+    assert [field["name"] for field in stored["entity"]["schemas"]["input"][0]["fields"]] == ["a", "b"]
 
 
 @step("repository.store_model: an XGBoost booster")
@@ -109,7 +125,7 @@ def _(flow: Flow) -> None:
     assert found["metadata"]["name"] == "archive"
     assert model_id in repository.get_model_href(found)
     everything = {each["metadata"]["name"] for each in repository.get_model_details()["resources"]}
-    names = {"object", "object alone", "archive", "onnx", "pmml", "booster", "xgboost classifier"}
+    names = {"object", "object alone", "archive", "onnx", "pmml", "mlflow", "booster", "xgboost classifier"}
     assert everything == names, everything
     assert set(repository.list_models()["NAME"]) == names
 

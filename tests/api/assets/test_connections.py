@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 from tests.api.assets import wire
+from tests.fakes.connected import Behind
+from tests.make import eventually
+from tests.people import ADMIN_API_KEY, add_user, admin, client_of, log_in
 
-from gristmill.service import connections
+from gristmill.api.app import create_api
+from gristmill.data.source import DataFailed
+from gristmill.service import connections, members
+from gristmill.service.bounded_calls import BoundedCalls
 from gristmill.service.context import Context
+from gristmill.service.members import NewMember
 from gristmill.store import assets
 
 TYPES = "/v2/datasource_types"
@@ -121,3 +133,102 @@ def test_a_deleted_connection_leaves_nothing(client: TestClient) -> None:
     assert client.delete(f"/v2/connections/{connection_id}", params=params).status_code == 204
     assert client.get(f"/v2/connections/{connection_id}", params=params).status_code == 404
     assert client.get("/v2/trashed_assets", params=params).json()["resources"] == []
+
+
+@pytest.fixture
+def behind() -> Behind:
+    return Behind(tables={f"public.t{number}": pa.table({"a": [1]}) for number in range(3)})
+
+
+@pytest.fixture
+def connected(context: Context, behind: Behind) -> Iterator[TestClient]:
+    """A client of an app behind whose connections are tables in memory."""
+    calls = BoundedCalls(at_once=2, seconds=0.2)
+    with TestClient(create_api(replace(context, connect=behind.connect, calls=calls))) as made:
+        log_in(made, ADMIN_API_KEY)
+        yield made
+
+
+def test_a_connection_is_tested_where_it_is_asked_for(connected: TestClient, behind: Behind) -> None:
+    space_id = wire.space(connected)
+    connection_id = wire.connection(connected, space_id)
+    assert behind.opened == []
+    params = {"space_id": space_id}
+    answer = connected.post(f"/v2/connections/{connection_id}/test", params=params)
+    assert answer.json() == {"ok": True, "message": "The connection pg works.", "seconds": answer.json()["seconds"]}
+    assert behind.opened == [("postgresql", {**behind.opened[0][1], "password": "s3cret"})]
+    assert connected.put(f"/v2/connections/{connection_id}/actions/test", params=params, json={}).json() == {}
+    other = connected.put(f"/v2/connections/{connection_id}/actions/dance", params=params, json={})
+    assert (other.status_code, wire.error(other)["code"]) == (404, "connection_action_not_found")
+
+
+def test_a_connection_that_does_not_work_says_why_and_shows_no_secret(connected: TestClient, behind: Behind) -> None:
+    space_id = wire.space(connected)
+    params = {"space_id": space_id}
+    connection_id = wire.connection(connected, space_id)
+    behind.refusal = DataFailed("data_access_denied", "s3cret is no password of u", field="properties.password")
+    tried = connected.post(f"/v2/connections/{connection_id}/test", params=params)
+    assert (tried.status_code, tried.json()["ok"], tried.json()["message"]) == (200, False, "**** is no password of u")
+    asked = connected.put(f"/v2/connections/{connection_id}/actions/test", params=params, json={})
+    assert (asked.status_code, wire.error(asked)["code"]) == (400, "data_access_denied")
+    assert wire.error(asked)["target"]["name"] == "properties.password"
+    body = {"name": "n", "datasource_type": "postgresql", "properties": {"host": "h", "password": "s3cret"}}
+    new = connected.post("/v2/connections", params={**params, "test": "true"}, json=body)
+    assert (new.status_code, wire.error(new)["message"]) == (400, "**** is no password of u")
+    search = {"query": "*:*", "include": "entity"}
+    assert connected.post("/v2/asset_types/connection/search", params=params, json=search).json()["total_rows"] == 1
+    behind.refusal = None
+    assert connected.post("/v2/connections", params={**params, "test": "true"}, json=body).status_code == 201
+
+
+def test_what_is_behind_a_connection_is_browsed_by_pages(connected: TestClient) -> None:
+    space_id = wire.space(connected)
+    path = f"/v2/connections/{wire.connection(connected, space_id)}/assets"
+    root = connected.get(path, params={"space_id": space_id, "path": "/"}).json()
+    assert root["assets"] == [{"id": "public", "name": "public", "type": "schema", "path": "/public", "details": {}}]
+    assert root["asset_types"] == [{"type": "schema", "dataset": False, "dataset_container": True}]
+    page = connected.get(path, params={"space_id": space_id, "path": "/public", "limit": 2}).json()
+    assert [(entry["name"], entry["path"]) for entry in page["assets"]] == [("t0", "/public/t0"), ("t1", "/public/t1")]
+    assert page["asset_types"] == [{"type": "table", "dataset": True, "dataset_container": False}]
+    last = connected.get(page["next"]["href"]).json()
+    assert [entry["name"] for entry in last["assets"]] == ["t2"]
+    assert "next" not in last
+    assert connected.get(path, params={"space_id": space_id, "limit": 0}).status_code == 400
+
+
+def test_a_viewer_browses_and_does_not_test(context: Context, connected: TestClient, behind: Behind) -> None:
+    space_id = wire.space(connected)
+    connection_id = wire.connection(connected, space_id)
+    user, key = add_user(context, "vera")
+    members.add(context, admin(context), space_id, [NewMember(id=user.user_id, role="viewer")])
+    params = {"space_id": space_id}
+    with client_of(replace(context, connect=behind.connect), key) as viewer:
+        _look_only(viewer, connection_id, params)
+
+
+def _look_only(viewer: TestClient, connection_id: str, params: wire.Json) -> None:
+    assert viewer.get(f"/v2/connections/{connection_id}/assets", params=params).status_code == 200
+    assert viewer.post(f"/v2/connections/{connection_id}/test", params=params).status_code == 403
+    assert viewer.put(f"/v2/connections/{connection_id}/actions/test", params=params, json={}).status_code == 403
+    body = {"name": "n", "datasource_type": "postgresql", "properties": {}}
+    assert viewer.post("/v2/connections", params={**params, "test": "true"}, json=body).status_code == 403
+
+
+def test_a_slow_database_holds_up_few_and_none_for_long(connected: TestClient, behind: Behind) -> None:
+    behind.hold = threading.Event()
+    space_id = wire.space(connected)
+    path = f"/v2/connections/{wire.connection(connected, space_id)}/test"
+    messages = [connected.post(path, params={"space_id": space_id}).json()["message"] for _ in range(3)]
+    assert messages == [
+        "There was no answer within 0.2 s.",
+        "There was no answer within 0.2 s.",
+        "2 connections are being looked at already; try again in a moment.",
+    ]
+    behind.hold.set()
+    eventually(lambda: connected.post(path, params={"space_id": space_id}).json()["ok"], within=5)
+
+
+def test_datasource_types_tell_which_can_be_used_here(client: TestClient) -> None:
+    shown = {name: client.get(f"{TYPES}/{name}").json()["entity"] for name in ("postgresql", "db2")}
+    assert (shown["postgresql"]["status"], shown["db2"]["status"]) == ("active", "stored only")
+    assert shown["db2"]["label"] == "IBM Db2 (connections are stored, and not used here)"

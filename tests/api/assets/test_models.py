@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from tests import make_pmml
 from tests.api.assets import wire
 from tests.people import add_user, client_of
 
 from gristmill.service.context import Context
+
+MLMODEL = b"flavors:\n  sklearn:\n    pickled_model: m.pkl\n"
 
 
 def test_a_model_is_stored_read_and_downloaded(client: TestClient) -> None:
@@ -133,9 +136,10 @@ def test_the_content_is_what_the_type_says(client: TestClient) -> None:
         "xgboost_2.0": [b'{"learner":{"attributes":{}}}', b"{L\0\0\0\0\0\0\0\x07learner{", wire.PICKLE],
         "lightgbm_4.0": [b"tree\nversion=v4\n", wire.PICKLE],
         "onnx_1.16": [b"\x08\x09\x12\x04test", wire.zipped({"model.onnx": b"\x08\x09\x12\x04test"})],
-        "pmml_4.2.1": [b'<?xml version="1.0"?><PMML version="4.3" xmlns="http://www.dmg.org/PMML-4_3"/>'],
-        "mlflow_2.0": [wire.tar_gz({"model/MLmodel": b"flavors: {}", "model/m.pkl": wire.PICKLE})],
-        "tensorflow_rt24.1": [wire.tar_gz({"saved_model.pb": b"\x08\x01"}), b"\x89HDF\r\n\x1a\n..."],
+        "pmml_4.2.1": [make_pmml.tree().encode()],
+        "mlflow_2.0": [wire.tar_gz({"model/MLmodel": MLMODEL, "model/m.pkl": wire.PICKLE})],
+        "tensorflow_rt24.1": [wire.zipped({"exported/model.onnx": b"\x08\x09\x12\x04test"})],
+        "pytorch_2.1": [b"\x08\x09\x12\x04test"],
     }
     for model_type, contents in good.items():
         model_id = wire.model(client, space_id, type=model_type)["metadata"]["id"]
@@ -156,6 +160,7 @@ def test_the_content_is_what_the_type_says(client: TestClient) -> None:
         ("pmml_4.2.1", b"<PMML>"),
         ("pmml_4.2.1", b'<!DOCTYPE x [<!ENTITY a "b">]><PMML>&a;</PMML>'),
         ("mlflow_2.0", wire.tar_gz({"model/m.pkl": wire.PICKLE})),
+        ("pmml_4.2.1", b'<?xml version="1.0"?><PMML version="4.3" xmlns="http://www.dmg.org/PMML-4_3"/>'),
         ("tensorflow_rt24.1", wire.tar_gz({"notes.txt": b"x"})),
         ("pytorch_2.1", b"hello"),
     ],
@@ -174,13 +179,6 @@ def test_an_archived_onnx_file_that_looks_wrong_is_kept_with_a_warning(client: T
     answer = wire.put_model(client, space_id, model_id, wire.zipped({"model.onnx": b"not really onnx"}))
     assert answer.status_code == 201
     assert "ONNX" in answer.json()["system"]["warnings"][0]["message"]
-
-
-def test_a_file_of_torch_save_is_no_archive(client: TestClient) -> None:
-    space_id = wire.space(client)
-    model_id = wire.model(client, space_id, type="pytorch_2.1")["metadata"]["id"]
-    content = wire.zipped({"archive/data.pkl": wire.PICKLE, "archive/version": b"3"})
-    assert wire.put_model(client, space_id, model_id, content).json()["name"] == "model.pt"
 
 
 def test_new_content_takes_the_place_of_the_old(client: TestClient, context: Context) -> None:

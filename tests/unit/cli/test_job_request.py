@@ -7,6 +7,7 @@ import pytest
 import typer
 
 from gristmill.cli import job_request
+from gristmill.cli.job_request import Work
 
 TABLE = {"fields": ["a", "b"], "values": [[1, "x"]]}
 
@@ -48,14 +49,14 @@ def test_the_two_ways_of_input() -> None:
         "input_data": [TABLE],
         "environment_variables": {"K": "V", "EMPTY": "", "SIGN": "a=b"},
     }
-    section = job_request.scoring([], ["1", "2"], "out.csv", [])
+    inputs = [job_request.asset(href="/v2/assets/1"), job_request.connected("c", "/public/t")]
+    target = job_request.connected("c", "/public/out", job_request.WriteMode.TRUNCATE)
+    section = job_request.scoring([], inputs, target, [])
     assert [each["location"] for each in section["input_data_references"]] == [
         {"href": "/v2/assets/1"},
-        {"href": "/v2/assets/2"},
+        {"path": "/public/t"},
     ]
-    assert section["output_data_reference"]["location"] == {"name": "out.csv"}
-    with pytest.raises(typer.BadParameter):
-        job_request.scoring([TABLE], [], "out.csv", [])
+    assert section["output_data_reference"]["location"] == {"path": "/public/out", "write_mode": "truncate"}
     # A script may need no input at all.
     assert job_request.scoring([], [], None, []) == {"input_data_references": []}
 
@@ -64,3 +65,24 @@ def test_the_two_ways_of_input() -> None:
 def test_a_variable_has_a_name_and_a_value(given: str) -> None:
     with pytest.raises(typer.BadParameter, match="NAME=VALUE"):
         job_request.variables([given])
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (Work(data="[[1]]", output_name="o"), "come back as rows"),
+        (Work(data="[[1]]", sources=["c:/t"]), "come back as rows"),
+        (Work(output_name="o", target="c:/t"), "not both"),
+        (Work(write_mode=job_request.WriteMode.APPEND), "goes with --to"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(work: Work, message: str) -> None:
+    with pytest.raises(typer.BadParameter, match=message):
+        job_request.check(work, [TABLE] if work.data else [])
+
+
+def test_a_place_behind_a_connection() -> None:
+    assert job_request.place("warehouse:/public/a:b", "--from") == ("warehouse", "/public/a:b")
+    for given in ("warehouse", "warehouse:", ":/public/t"):
+        with pytest.raises(typer.BadParameter, match="CONNECTION:PATH"):
+            job_request.place(given, "--from")

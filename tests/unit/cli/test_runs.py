@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import httpx
 import pytest
+import typer
 from tests.unit.cli.scripted_server import ScriptedServer, refusal
 
-from gristmill.cli import lookup, progress
+from gristmill.cli import lookup, progress, threshold
 from gristmill.cli.failures import CommandFailed, Unreachable
 from gristmill.cli.output import Form, Screen
-from gristmill.cli.progress import Patience
+from gristmill.cli.progress import Patience, pace_said
+from gristmill.cli.run_ending import rows_said
 from gristmill.cli.run_log import Follower
 from gristmill.cli.run_state import RunPlace, judge, place_of, plain_state
 
@@ -148,3 +151,26 @@ def test_a_name_that_several_have_asks_for_an_id() -> None:
     with ScriptedServer([]).client() as client:
         identifier = "3663b12c-445b-4e3b-8880-ab89b6b9deb6"
         assert lookup.space(client, identifier) == identifier
+
+
+def test_how_fast_a_run_goes_is_said_as_far_as_it_is_known() -> None:
+    now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    assert pace_said({"rows_done": 1}, now=now) == ""
+    told = {"rows_per_second": 12_345.6, "estimated_end": "2026-11-22T09:01:30+00:00", "rows_rejected": 2}
+    assert pace_said(told, now=now) == "12,346 rows/s, 0:01:30 left, 2 rejected"
+    assert pace_said({**told, "estimated_end": "2026-11-22T08:00:00+00:00"}, now=now).split(", ")[1] == "0:00:00 left"
+
+
+def test_what_became_of_the_rows_is_said_without_what_there_is_none_of() -> None:
+    rows = {"read": 1_000, "scored": 1_000, "rejected": 0, "not_attempted": 0}
+    assert rows_said(rows) == "1,000 rows: 1,000 scored."
+    rows = {"read": 1_000, "scored": 7, "rejected": 3, "not_attempted": 990}
+    assert rows_said(rows) == "1,000 rows: 7 scored, 3 rejected, 990 not attempted."
+
+
+def test_the_error_threshold_is_sent_as_it_is_meant() -> None:
+    given = (None, "0", "5", "0.02", "2 %", " 7 ")
+    assert [threshold.wire(each) for each in given] == [None, 0, 5, 0.02, "2 %", 7]
+    for wrong in ("many", "-1", "1.5", "101 %"):
+        with pytest.raises(typer.BadParameter, match="neither a whole number of rows"):
+            threshold.wire(wrong)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from gristmill.api.json_stream import JsonStream
+from gristmill.api.json_stream import json_stream
+from gristmill.domain.error_threshold import read_of_scoring
 from gristmill.domain.errors import Invalid
 from gristmill.domain.run_spec import InlineTable
 from gristmill.service import inline_tables
@@ -20,14 +21,19 @@ class DeploymentJobBody:
 
     def __init__(self, context: Context, file: BinaryIO) -> None:
         self._context = context
-        self._stream = JsonStream(file)
+        self._stream = json_stream(file)
         self.tables: list[InlineTable] = []
         self.envelope: dict[str, Any] = {}
 
     def read(
-        self, *, space_id: str | None, retention_days: int | None, idempotency_key: str | None
+        self,
+        *,
+        space_id: str | None,
+        retention_days: int | None = None,
+        idempotency_key: str | None = None,
+        deployment_id: str | None = None,
     ) -> NewDeploymentJob:
-        """Return what the body asks for.
+        """Return what the body asks for; ``deployment_id`` is that of the path, where it stands there.
 
         Raises:
             Invalid: it is not JSON, or not of the wire's shape; the member is named.
@@ -45,7 +51,7 @@ class DeploymentJobBody:
         scoring = _section(self.envelope, "scoring")
         return NewDeploymentJob(
             space_id=self.envelope.get("space_id") or space_id,
-            deployment_id=_deployment(self.envelope),
+            deployment_id=deployment_id or _deployment(self.envelope),
             name=str(self.envelope.get("name") or "deployment job"),
             inline=tuple(self.tables),
             input_references=_references(scoring),
@@ -53,6 +59,7 @@ class DeploymentJobBody:
             environment_variables=_variables(scoring),
             hardware=_optional(self.envelope, "hardware_spec"),
             scoring={name: value for name, value in scoring.items() if name not in _KNOWN_SCORING},
+            error_threshold=read_of_scoring(scoring),
             retention_days=retention_days,
             idempotency_key=idempotency_key,
         )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from gristmill.api.envelope import instant, without_none
-from gristmill.domain.run import Cause, Run, RunState
+from gristmill.domain.run import FINAL, Cause, Run, RunState
 from gristmill.domain.run_spec import InlineTable, RunResult, RunSpec
 from gristmill.service import inline_tables
 from gristmill.service.context import Context
@@ -45,7 +45,10 @@ def status(run: Run) -> dict[str, Any]:
         "completed_at": instant(run.finished_at),
     }
     if run.rows_done is not None:
-        found["progress"] = without_none({"rows_done": run.rows_done, "rows_total": run.rows_total})
+        pace = {} if run.state in FINAL else dict(run.pace or {})
+        found["progress"] = without_none({"rows_done": run.rows_done, "rows_total": run.rows_total, **pace})
+    if run.rows_read is not None:
+        found["rows"] = {name: getattr(run, f"rows_{name}") for name in ("read", "scored", "rejected", "not_attempted")}
     if run.warning:
         found["message"] = {"level": "warning", "text": run.warning}
     if run.cause and run.state is RunState.FAILED:
@@ -89,17 +92,23 @@ def _scoring(run: Run, spec: RunSpec, result: RunResult | None) -> dict[str, Any
         scoring["output_data_reference"] = _output(run, spec.output_reference, result)
     if spec.environment_variables:
         scoring["environment_variables"] = dict(spec.environment_variables)
+    if spec.row_limit is not None:
+        scoring["preview"] = dict(result.preview) if result and result.preview else {"row_limit": spec.row_limit}
     scoring["status"] = status(run)
     return scoring
 
 
 def _output(run: Run, reference: Any, result: RunResult | None) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Show the output as it was asked for, and where the asset is once there is one."""
+    """Show the output as it was asked for, and where it is once it is there."""
+    if result is not None and result.output_location is not None:
+        written = result.output_location
+        location = {**(reference.get("location") or {}), **written["location"]}
+        return {**reference, "location": location}
     if result is None or result.output_asset_id is None:
         return dict(reference)
     href = f"/v2/assets/{result.output_asset_id}?space_id={run.space_id}"
-    location = {**(reference.get("location") or {}), "href": href, "id": result.output_asset_id}
-    location.setdefault("name", result.output_name)
+    own = {"href": href, "id": result.output_asset_id, "name": result.output_name}
+    location = {**(reference.get("location") or {}), **own}
     return {**reference, "location": location}
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from gristmill.api.envelope import public_url
 from gristmill.api.session import Me
+from gristmill.data.connect import supported
 from gristmill.domain import datasource_types
 from gristmill.domain.datasource_types import DATASOURCE_TYPES, DatasourceType
 
@@ -39,11 +40,12 @@ def get(_me: Me, name_or_id: str, *, connection_properties: bool = True) -> dict
 
 def envelope(kind: DatasourceType, *, properties: bool) -> dict[str, Any]:
     """Return a type as the wire shows it."""
+    usable = supported(kind.name)
     entity: dict[str, Any] = {
         "name": kind.name,
         "type": kind.kind,
-        "status": "active",
-        "label": kind.label,
+        "status": "active" if usable else "stored only",
+        "label": kind.label if usable else f"{kind.label} (connections are stored, and not used here)",
     }
     if properties:
         entity["properties"] = {

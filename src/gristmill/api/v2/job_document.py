@@ -101,7 +101,10 @@ def run_document(
         "failure": {"code": run.cause.code, "message": run.cause.message} if run.cause else None,
         "waiting": _waiting(waits) if waits else None,
         "warning": run.warning,
-        "rows": _rows(run),
+        "rows": _rows(run, result),
+        "rejections": [dict(each) for each in result.rejections] if result and result.rejections else None,
+        "kept_rows": _kept(result) if result else None,
+        "preview": dict(result.preview) if result and result.preview else None,
         "packages": dict(result.packages) if result and result.packages else None,
         "repair_of": spec.repair_of if spec else None,
         "nodes": [_node(node) for node in nodes] or None,
@@ -167,9 +170,18 @@ def _notification(job: Job) -> dict[str, Any]:
     }
 
 
-def _rows(run: Run) -> dict[str, Any] | None:
-    counts = without_none({"done": run.rows_done, "total": run.rows_total})
+def _rows(run: Run, result: RunResult | None) -> dict[str, Any] | None:
+    """Return how far a run is and how fast, and what became of its rows when it has ended."""
+    pace = {} if run.state in FINAL else {name.removeprefix("rows_"): value for name, value in (run.pace or {}).items()}
+    totals = {name: getattr(run, f"rows_{name}") for name in ("read", "scored", "rejected", "not_attempted")}
+    resumed = (result.rows_resumed if result else None) or None
+    counts = without_none({"done": run.rows_done, "total": run.rows_total, **pace, **totals, "resumed": resumed})
     return counts | ({"unit": _COUNTED_IN[run.kind]} if run.kind in _COUNTED_IN else {}) if counts else None
+
+
+def _kept(result: RunResult) -> dict[str, Any] | None:
+    kept = result.kept_rows
+    return without_none({"done": kept.rows_done, "total": kept.rows_total}) if kept else None
 
 
 def _used(result: RunResult) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import run_document, states_of
 from gristmill.api.v2.jobs import listed, start_of
 from gristmill.domain import log_tail
-from gristmill.service import flow_nodes, job_runs, jobs, run_repairs, runs
+from gristmill.service import flow_nodes, job_runs, jobs, run_profiles, run_repairs, runs
 from gristmill.service.job_runs import Overrides
 
 router = APIRouter(prefix="/v2/jobs/{job_id}/runs", tags=["job runs"])
@@ -99,7 +99,7 @@ def rerun(ctx: Ctx, me: Me, job_id: str, run_id: str) -> Response:
 
 @router.post("/{run_id}/repair", status_code=201)
 def repair(ctx: Ctx, me: Me, job_id: str, run_id: str, body: NewRunBody | None = None) -> Response:
-    """Start a run that does again what failed, was skipped or canceled in a flow's run, and keeps what completed."""
+    """Start a run that does what another one did not, and keeps the rest: nodes of a flow, rows of a model."""
     asked = (body.job_run if body else None) or RunBody()
     run, job, spec = run_repairs.repair(ctx, me, job_id, run_id, asked.configuration or {})
     return WireResponse(run_document(run, job, spec=spec), status_code=201)
@@ -110,6 +110,17 @@ def node_log(ctx: Ctx, me: Me, job_id: str, run_id: str, node_id: str) -> Respon
     """Stream what one node of a flow has printed, as far as it is written; its short name may stand for its id."""
     lines = flow_nodes.log(ctx, me, job_id, run_id, node_id)
     return StreamingResponse(lines, media_type="text/plain; charset=utf-8")
+
+
+@router.get("/{run_id}/profile")
+def profile(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
+    """Return the summary of a run's predictions, a column each, and how they differ from the run before.
+
+    ``compared`` is null where there was nothing to compare with; its ``findings`` are sentences, none if all is alike.
+    """
+    found = run_profiles.of_run(ctx, me, job_id, run_id)
+    columns = [dict(column) for column in found.profile]
+    return {"results": columns, "total_count": len(columns), "compared": found.compared}
 
 
 @router.get("/{run_id}/history")

@@ -30,6 +30,7 @@ _CONFIGURATION = (
     "env_id",
     "env_type",
     "env_variables",
+    "error_threshold",
     "flow_limits",
     "hardware_spec",
     "max_running",

@@ -199,6 +199,13 @@ runs = Table(
     Column("memory_bytes", BigInteger, nullable=False, server_default="0"),
     Column("rows_done", BigInteger),
     Column("rows_total", BigInteger),
+    # While it works: rejected rows, bytes, rate and probable end.
+    Column("pace", Document),
+    # When it has ended.
+    Column("rows_read", BigInteger),
+    Column("rows_scored", BigInteger),
+    Column("rows_rejected", BigInteger),
+    Column("rows_not_attempted", BigInteger),
     Column("warning", Text),
     Column("cause", Document),
     # The two heavy columns: lists never select them.
@@ -208,6 +215,13 @@ runs = Table(
     CheckConstraint(f"({one_of('state', sorted(FINAL))}) = (finished_at IS NOT NULL)", name="finished"),
     CheckConstraint(f"NOT ({one_of('state', sorted(ACTIVE))}) OR worker_id IS NOT NULL", name="claimed"),
     CheckConstraint("state <> 'failed' OR cause IS NOT NULL", name="cause"),
+    CheckConstraint(
+        "(rows_read IS NULL AND rows_scored IS NULL AND rows_rejected IS NULL AND rows_not_attempted IS NULL) OR "
+        "(coalesce(rows_scored, -1) >= 0 AND coalesce(rows_rejected, -1) >= 0 "
+        "AND coalesce(rows_not_attempted, -1) >= 0 "
+        "AND coalesce(rows_read, -1) = rows_scored + rows_rejected + rows_not_attempted)",
+        name="rows_add_up",
+    ),
     Index("ix_runs_lane", "lane_id", "state", "place"),
     # Whom a job's retention may take, and whom their own: the conditions of store/retention.py, word for word.
     Index(

@@ -1,0 +1,113 @@
+"""What an attempt takes over from the one before: ledger and staged files, so that no row is scored twice.
+
+They are copied, never moved: whoever made them may be thought dead, and still write.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from gristmill.domain.run import REPEATABLE_KINDS
+from gristmill.engine import kept_rows
+from gristmill.service.claims import Assignment
+from gristmill.service.context import Context
+from gristmill_runner import protocol
+
+_log = logging.getLogger("gristmill.engine")
+_DRAFT = protocol.LEDGER + ".draft"
+
+
+def take_over(context: Context, assignment: Assignment, directory: Path) -> None:
+    """Give a staged run directory what the newest earlier attempt left, or else what the repaired run did.
+
+    Where that fails, the run begins from its beginning.
+    """
+    if assignment.spec.kind not in REPEATABLE_KINDS:
+        return
+    try:
+        found = next((place for place in _earlier(directory) if _has_ledger(place)), None)
+        if found is not None:
+            _copy(found, directory)
+            _log.info("run.resumed", extra={"run": assignment.run.id, "attempt": assignment.run.attempt})
+        elif assignment.spec.kept_rows is not None:
+            _lay_out(context, assignment, directory)
+    except OSError:
+        _log.exception("run.not_resumed", extra={"run": assignment.run.id})
+        shutil.rmtree(directory / protocol.STAGED, ignore_errors=True)
+        (directory / protocol.LEDGER).unlink(missing_ok=True)
+
+
+def trim(directory: Path) -> None:
+    """Leave of a run directory what another attempt takes over, and the log; nothing, where there is no ledger."""
+    if directory.is_symlink() or not _has_ledger(directory):
+        shutil.rmtree(directory, ignore_errors=True)
+        return
+    for entry in directory.iterdir():
+        if entry.name in {protocol.LEDGER, protocol.STAGED, protocol.LOG}:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def remove(directory: Path) -> None:
+    """Remove a run directory, or the link in its place while it is in the box of a child."""
+    if directory.is_symlink():
+        directory.unlink(missing_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _earlier(directory: Path) -> list[Path]:
+    """Return the directories of the run's earlier attempts, the newest first."""
+    run_id, _, fence = directory.name.rpartition(".")
+    if int(fence) <= 1:
+        return []
+    beside = (place.name.rpartition(".") for place in directory.parent.iterdir())
+    fences = sorted((int(last) for first, _, last in beside if first == run_id and last.isdigit()), reverse=True)
+    return [directory.with_name(f"{run_id}.{each}") for each in fences if each < int(fence)]
+
+
+def _has_ledger(place: Path) -> bool:
+    # Of a server that died, the directory may still be in the box of its child, and a link in its place.
+    return kept_rows.rows_done(place / protocol.LEDGER) > 0
+
+
+def _copy(source: Path, target: Path) -> None:
+    # The ledger first: whatever it speaks of is staged by then. It appears last, when all the rest is here.
+    _copy_file(source / protocol.LEDGER, target / _DRAFT)
+    _fill(target, {path.name: _copying(path) for path in kept_rows.staged(source / protocol.STAGED)})
+    (target / _DRAFT).replace(target / protocol.LEDGER)
+
+
+def _lay_out(context: Context, assignment: Assignment, target: Path) -> None:
+    kept = assignment.spec.kept_rows
+    files = {file.name: file.content_key for file in kept.files} if kept else {}
+    ledger = files.pop(protocol.LEDGER)
+
+    def of_content(key: str) -> Callable[[Path], None]:
+        return lambda path: context.content.materialize(key, path)
+
+    _fill(target, {name: of_content(key) for name, key in files.items()})
+    context.content.materialize(ledger, target / protocol.LEDGER)
+
+
+def _fill(target: Path, files: dict[str, Callable[[Path], None]]) -> None:
+    staged = target / protocol.STAGED
+    staged.mkdir(exist_ok=True)
+    for name, lay_down in files.items():
+        lay_down(staged / name)
+
+
+def _copying(source: Path) -> Callable[[Path], None]:
+    return lambda target: _copy_file(source, target)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with protocol.open_plain(source) as file, target.open("xb") as copy:
+        while os.sendfile(copy.fileno(), file.fileno(), None, 2**30):
+            pass
