@@ -46,8 +46,8 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 	.venv/bin/gristmill up $(ARGS)
 
 .PHONY: test
-test: setup old-client mariadb  ## Run every ring of tests
-	.venv/bin/python -m pytest $(ARGS)
+test: setup old-client mariadb  ## Run every ring of tests, as many at a time as there are processors
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: .venv/.synced  ## Check form, types and the direction of imports
