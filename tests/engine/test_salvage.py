@@ -10,6 +10,7 @@ from gristmill.domain.run_spec import RunResult
 from gristmill.engine import staging
 from gristmill.engine.connected_inputs import Reading
 from gristmill.engine.salvage import Salvage
+from gristmill.launch.boxes import GIVEN
 from gristmill.service import claims, runs
 from gristmill.service.claims import Assignment, Outcome
 from gristmill_runner import protocol
@@ -55,6 +56,18 @@ def test_l1_log_and_files_of_a_lost_script_are_kept(works: Works) -> None:
     assert [file.name for file in result(works, held).files] == ["outputs.zip"]
     assert not directory.exists()
     assert salvage.step() == 0
+
+
+def test_a_directory_on_its_way_out_of_a_box_is_left_alone_while_its_run_is_at_work(works: Works) -> None:
+    salvage = Salvage(works.shop.context)
+    works.shop.submit(works.shop.deploy())
+    held, directory = begun(works, said="scored\n")
+    half = directory.rename(directory.with_name(directory.name + GIVEN))
+    assert salvage.step() == 0
+    assert (half / protocol.LOG).read_text() == "scored\n"
+    assert claims.finish(works.shop.context, held, Outcome(event=RunEvent.SUCCEEDED, result=RunResult()))
+    assert salvage.step() == 1
+    assert not half.exists()
 
 
 def test_l1_the_log_of_every_attempt_is_kept_apart(works: Works) -> None:

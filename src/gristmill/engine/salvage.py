@@ -9,6 +9,7 @@ from gristmill.domain.run import FINAL, Run
 from gristmill.domain.run_spec import ResultFile, RunResult
 from gristmill.engine import harvest, takeover
 from gristmill.engine.run_files import KINDS, RunFiles
+from gristmill.launch.boxes import GIVEN
 from gristmill.service import claims, contents
 from gristmill.service.context import Context
 from gristmill_runner import protocol
@@ -75,5 +76,5 @@ def _earlier(context: Context, directory: Path, fence: int) -> tuple[ResultFile,
 
 
 def _attempt_of(directory: Path) -> tuple[str, str]:
-    run_id, _, fence = directory.name.rpartition(".")
+    run_id, _, fence = directory.name.removesuffix(GIVEN).rpartition(".")
     return run_id, fence

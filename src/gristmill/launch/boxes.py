@@ -10,7 +10,8 @@ from pathlib import Path
 
 from gristmill.launch.launcher import LaunchFailed
 
-_GIVEN = ".given"
+GIVEN = ".given"
+"""Ends the name of a run directory that is on its way from a box to its place."""
 
 
 class Boxes:
@@ -36,8 +37,8 @@ class Boxes:
         return OpenBox(directory)
 
     def _give_back(self, served: Path) -> None:
-        for half in served.glob(f"*{_GIVEN}"):
-            _put_in_place(half, half.with_name(half.name.removesuffix(_GIVEN)))
+        for half in served.glob(f"*{GIVEN}"):
+            _put_in_place(half, half.with_name(half.name.removesuffix(GIVEN)))
         for place in served.iterdir():
             if not place.is_symlink():
                 continue
@@ -102,7 +103,7 @@ def _is_left(box: Path) -> bool:
 
 def _put_back(inside: Path, place: Path) -> None:
     """Move a run directory to the place where the link is. Whoever is killed meanwhile leaves it under one name."""
-    half = place.with_name(place.name + _GIVEN)
+    half = place.with_name(place.name + GIVEN)
     try:
         inside.rename(half)
     except OSError:
