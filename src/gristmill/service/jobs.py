@@ -14,6 +14,7 @@ from gristmill.domain.error_threshold import read_of_configuration
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
 from gristmill.domain.job_configuration import check_configuration, read_object, read_version
+from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS, ParameterLayer, read_parameter_sets
 from gristmill.domain.page import Page
 from gristmill.domain.retention import read_retention
 from gristmill.domain.run import Run
@@ -23,10 +24,11 @@ from gristmill.domain.serving_name import read_serving_name
 from gristmill.domain.space import Permission
 from gristmill.domain.tick import next_tick
 from gristmill.domain.user import Actor
-from gristmill.service import hardware_specifications, notifications, schedule_keys
+from gristmill.service import hardware_specifications, notifications, run_parameters, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible as visible_deployment
+from gristmill.service.run_sources import RunSources
 from gristmill.store import assets, deployment_job_definitions, jobs, lanes, runs
 from gristmill.store.database import Connection
 
@@ -295,7 +297,7 @@ def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], 
 def _check_references(
     connection: Connection, space_id: str, kind: JobKind, asset_id: str, configuration: Mapping[str, Any]
 ) -> None:
-    """Refuse a hardware specification that the space does not have, and a revision that the asset does not have."""
+    """Refuse hardware and parameter sets that the space does not have, and a revision that the asset does not have."""
     hardware = configuration.get("hardware_spec")
     if hardware:
         where = "configuration.hardware_spec"
@@ -303,6 +305,8 @@ def _check_references(
             hardware_specifications.find(connection, space_id, hardware.get("id") or hardware.get("name"))
         except Invalid as error:
             raise Invalid(f"configuration.{error.message}", code=error.code, field=where) from error
+    sets = read_parameter_sets(configuration.get(PARAMETER_SETS))
+    run_parameters.resolve(RunSources(connection), space_id, [ParameterLayer(sets=sets)])
     revision = read_version(configuration.get("version"))
     if revision and kind is JobKind.ASSET and assets.get(connection, asset_id, revision=revision) is None:
         where = "configuration.version"
@@ -323,7 +327,9 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
         if member:
             configuration = {**configuration, member: value}
         elif section == "configuration":
-            configuration = dict(read_object(value, "configuration"))
+            # The wire has these two beside the configuration.
+            kept = {name: configuration[name] for name in (PARAMETERS, PARAMETER_SETS) if name in configuration}
+            configuration = kept | dict(read_object(value, "configuration"))
         else:
             values |= _member(section, value)
     if any(path.startswith("configuration") for path in wanted):

@@ -175,6 +175,7 @@ runs = Table(
     Column("lane_id", ForeignKey("lanes.id", ondelete="CASCADE"), nullable=False),
     Column("deployment_id", String(36)),
     Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
     Column("kind", String(40), nullable=False),
     Column("state", String(20), nullable=False),
     Column("fence", Integer, nullable=False, server_default="0"),
