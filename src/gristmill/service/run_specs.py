@@ -161,16 +161,26 @@ def _kind(asset: Asset, new: RunRequest) -> str:
     return "r_script" if language_of(asset.entity) is Language.R else "python_script"
 
 
+def environment_of(sources: RunSources, asset: Asset, id_or_name: str) -> SoftwareSpecification:
+    """Return the software specification that a job names for its asset.
+
+    Raises:
+        Invalid: the space has none of this id or name, or it is of another language than the script.
+
+    """
+    try:
+        found = sources.software(asset.space_id, id_or_name)
+    except Invalid as error:
+        raise Invalid(f"{_ENVIRONMENT}: {error.message}", code=error.code, field=_ENVIRONMENT) from error
+    if asset.type == AssetType.SCRIPT:
+        check_platform(language_of(asset.entity), found.name, found.platform, field=_ENVIRONMENT)
+    return found
+
+
 def _software(sources: RunSources, asset: Asset, new: RunRequest) -> SoftwareSpecification:
     """Return the software specification that is asked for, or else the asset's; our own where it names none."""
     if new.environment_id:
-        try:
-            found = sources.software(asset.space_id, new.environment_id)
-        except Invalid as error:
-            raise Invalid(f"{_ENVIRONMENT}: {error.message}", code=error.code, field=_ENVIRONMENT) from error
-        if asset.type == AssetType.SCRIPT:
-            check_platform(language_of(asset.entity), found.name, found.platform, field=_ENVIRONMENT)
-        return found
+        return environment_of(sources, asset, new.environment_id)
     # A plain asset's entity has one member, named for its type.
     own = asset.entity.get(asset.type)
     described = (own if isinstance(own, Mapping) else asset.entity).get("software_spec") or {}
