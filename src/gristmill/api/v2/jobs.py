@@ -243,7 +243,10 @@ def _patched_schedule(ctx: Context, me: Actor, job_id: str, wanted: dict[str, An
     text, info = to_wire(schedules.of_job(jobs.get(ctx, me, job_id)), at=ctx.now())
     # A rule that is sent now says enough by itself; one that was there goes with the expression that ends.
     sent = read_object(wanted.get("schedule_info"), "schedule_info")
+    ended = "schedule" in wanted
     given_text = wanted.pop("schedule") if "schedule" in wanted else text
     given_info = wanted.pop("schedule_info") if "schedule_info" in wanted else info
     once = (given_info or {}).get("repeat") is False and (given_info or {}).get("startOn")
-    return of_wire(given_text, given_info) if given_text or once or sent.get("rule") else None
+    if not given_text and not once and not sent.get("rule") and (ended or not sent.get("repeat")):
+        return None
+    return of_wire(given_text, given_info)
