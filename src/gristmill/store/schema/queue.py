@@ -159,6 +159,7 @@ ticks = Table(
     Column("run_id", String(36)),
     Column("reason", Text),
     Column("decided_at", Instant, nullable=False),
+    Column("local_time", String(100)),
     PrimaryKeyConstraint("job_id", "scheduled_for"),
     CheckConstraint(one_of("disposition", Disposition), name="disposition"),
     CheckConstraint("(disposition = 'ran') = (run_id IS NOT NULL)", name="ran"),
