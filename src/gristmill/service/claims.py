@@ -104,6 +104,13 @@ def left(context: Context, run_id: str) -> Run | None:
         return runs.get(connection, run_id)
 
 
+def keeps_rows(context: Context, run_id: str) -> bool:
+    """Tell whether a run has kept what it had scored already."""
+    with context.database.snapshot() as connection:
+        found = runs.result(connection, run_id)
+    return bool(found and found.kept_rows)
+
+
 def add_left(context: Context, run_id: str, found: RunResult) -> bool:
     """Add what an attempt of a run left to its result; False if the run is gone, or has it already."""
     with context.database.transaction() as connection:
