@@ -183,7 +183,8 @@ class RunSpec:
 class RunResult:
     """What a run left: inline predictions or an output asset, files, row counts, the packages it ran with, its log.
 
-    ``isolation`` are the names of what held it to its box, and to its hardware.
+    ``isolation`` are the names of what held it to its box, and to its hardware; ``capped`` says what it had of that,
+    where it was less than asked for.
     ``output_key`` is the content that it gave the asset, which the asset holds: it tells whether it still has that.
     ``output_location`` is where it wrote behind a connection, in the wire's words.
     Of a model: ``rejections`` are the first rejected rows, ``profile`` sums up its predictions, ``compared`` says with
@@ -212,6 +213,7 @@ class RunResult:
     peak_memory_bytes: int | None = None
     cpu_seconds: float | None = None
     isolation: Sequence[str] = ()
+    capped: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that the store keeps."""

@@ -32,11 +32,15 @@ _log = logging.getLogger("gristmill.engine")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A run that this worker holds, and all that it needs to do it."""
+    """A run that this worker holds, and all that it needs to do it.
+
+    ``capped`` says what of its hardware the worker does not have; ``spec`` has then what it has.
+    """
 
     run: Run
     spec: RunSpec
     worker_id: str
+    capped: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,6 +194,7 @@ def _used(result: RunResult) -> dict[str, Any]:
         "peak_memory_bytes": result.peak_memory_bytes,
         "cpu_seconds": result.cpu_seconds,
         "isolation": list(result.isolation) or None,
+        "hardware_capped": result.capped,
     }
 
 
