@@ -178,6 +178,14 @@ def test_a_result_that_names_a_file_of_the_server_publishes_nothing(works: Works
     assert not (found.result and found.result.predictions)
 
 
+def test_a_file_with_two_names_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "staged").mkdir()
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "staged/output").write_bytes(b"x" * 100_000)
+    (tmp_path / "outputs/predictions.csv").hardlink_to(tmp_path / "staged/output")
+    assert 100_000 <= used_bytes(tmp_path) < 150_000
+
+
 def test_disk_is_counted_below_links_and_boxes(tmp_path: Path) -> None:
     box = tmp_path / "box"
     (box / "run/work").mkdir(parents=True)
