@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gristmill.domain.retention import MOST_DAYS
-from gristmill.launch.cgroups import memory_limit_bytes
+from gristmill.launch.cgroups import memory_limit_bytes, processor_limit
 
 GIB = 1024**3
 MIB = 1024**2
@@ -26,8 +27,10 @@ OptionalPort = Annotated[
 _PYTHON = re.compile(r"3\.\d+=/.+$")
 
 
-def _cpus() -> int:
-    return os.cpu_count() or 1
+def _cpus() -> float:
+    """Return the processors that this process may use, of the machine or of the control group that holds it."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(float(usable), processor_limit() or math.inf)
 
 
 def _memory_bytes() -> int:
@@ -79,7 +82,7 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: int = Field(default=64 * GIB, gt=0, description="Most bytes of an upload.")
     worker_slots: int = Field(
-        default_factory=lambda: max(4, 2 * _cpus()),
+        default_factory=lambda: max(4, int(2 * _cpus())),
         gt=0,
         description="Runs that one worker works on at once; by default twice its processors, at least 4.",
     )
@@ -141,16 +144,16 @@ class Settings(BaseSettings):
         default=10 * GIB, gt=0, description="Most bytes that a run may have on disk, its inputs and outputs included."
     )
     worker_cpus: float = Field(
-        default_factory=lambda: max(4.0, 2.0 * _cpus()),
+        default_factory=_cpus,
         gt=0,
         description="Processors that one worker offers to runs, which reserve what their hardware specification has; "
-        "by default each processor twice, at least 4.",
+        "by default those of the machine or its control group. More than there are lets runs share them.",
     )
     worker_memory_bytes: int = Field(
-        default_factory=lambda: max(_memory_bytes(), 16 * GIB),
+        default_factory=_memory_bytes,
         gt=0,
-        description="Memory that one worker offers to runs; by default that of the machine or its control group, at "
-        "least 16 GiB, so that two runs of the default specification fit.",
+        description="Memory that one worker offers to runs; by default that of the machine or its control group. A run "
+        "that asks for more than any worker offers gets all of one, alone.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events that are logged to standard error."

@@ -60,7 +60,9 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 def start(data_dir: Path, **settings: str) -> Server:
     """Start a server and wait until it says that it is ready; ``settings`` by their names without the prefix."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    wanted = {"admin_api_key": API_KEY, "data_dir": str(data_dir), "port": "0", "http_port": "none", **settings}
+    wanted = {"admin_api_key": API_KEY, "data_dir": str(data_dir), "port": "0", "http_port": "none"}
+    # Some stories need two runs of the default specification at once, on whatever machine they are told.
+    wanted |= {"worker_cpus": "4", "worker_memory_bytes": str(16 * 2**30), **settings}
     said = data_dir.with_name(f"{data_dir.name}.said")
     with said.open("ab") as output:
         begin = output.tell()

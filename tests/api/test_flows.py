@@ -103,7 +103,7 @@ def fails(_directory: Path) -> protocol.Result:
 def queue(shop: Shop, job_id: str, prepared: job_runs.Prepared) -> None:
     with shop.context.database.transaction() as connection:
         job = jobs.visible(connection, shop.actor, job_id, Permission.VIEW)
-        job_runs.create(shop.context, connection, shop.actor, job, prepared)
+        job_runs.create(shop.context, connection, shop.actor, job, prepared, overrides=Overrides())
 
 
 def states(shop: Shop, found: RunDetails) -> dict[str, str]:

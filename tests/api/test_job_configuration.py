@@ -11,6 +11,12 @@ from tests.make_work import Shop, open_shop
 
 from gristmill.service.context import Context
 
+MISSING = {"type": "data_asset", "connection": {}, "location": {"href": "/v2/assets/nowhere?space_id=s"}}
+BEHIND = {
+    "type": "connection_asset",
+    "connection": {"id": "nowhere"},
+    "location": {"bucket": "b", "file_name": "f.csv"},
+}
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"hardware_spec": "L"}, "hardware_spec"),
     ({"hardware_spec": {"size": "L"}}, "hardware_spec"),
@@ -33,6 +39,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 UNKNOWN: list[tuple[dict[str, Any], str]] = [
     ({"hardware_spec": {"name": "huge"}}, "hardware_spec"),
     ({"version": "7"}, "version"),
+    ({"env_id": "runtime-99"}, "env_id"),
+    ({"env_id": "runtime-24.1-r4.3"}, "env_id"),
+    ({"scoring": {"input_data_references": [MISSING]}}, "scoring.input_data_references[0].location"),
+    ({"scoring": {"input_data_references": [BEHIND]}}, "scoring.input_data_references[0].connection.id"),
+    ({"scoring": {"output_data_reference": BEHIND}}, "scoring.output_data_reference.connection.id"),
 ]
 
 
@@ -73,7 +84,17 @@ def test_when_a_definition_is_kept(client: TestClient, shop: Shop) -> None:
     for scoring in wrong:
         answer = client.post("/ml/v4/deployment_job_definitions", json={**body, "scoring": scoring})
         assert refused(answer).startswith("scoring")
+    unknown = [
+        ({"input_data_references": [MISSING]}, "scoring.input_data_references[0].location"),
+        ({"input_data_references": [BEHIND]}, "scoring.input_data_references[0].connection.id"),
+        ({"input_data_references": [], "output_data_reference": BEHIND}, "scoring.output_data_reference.connection.id"),
+    ]
+    for scoring, field in unknown:
+        answer = client.post("/ml/v4/deployment_job_definitions", json={**body, "scoring": scoring})
+        assert refused(answer) == field
     assert definition(client, shop, deployment_id)
+    named = {"input_data_references": [{"location": {"href": f"/v2/assets/{shop.data_asset('in.csv', b'a,b')}"}}]}
+    assert definition(client, shop, deployment_id, scoring=named)
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,7 @@ def test_the_wires_own_utc_form_is_taken_and_taken_away(client: TestClient, shop
         ("0 0 * * *", {"endOn": 1_600_000_000_000}, "schedule_info.endOn"),
         ("", {"repeat": False, "startOn": 1_600_000_000_000}, "schedule_info.startOn"),
         ("0 3 21 13 1 ? 2019", {}, "schedule"),
+        ("", {"repeat": True}, "schedule"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused(
@@ -285,6 +286,18 @@ def test_a_schedule_that_cannot_be_is_refused(
     answer = post_job(client, shop, asset_ref=shop.script(), schedule=schedule, schedule_info=info)
     assert answer.status_code == 400, answer.text
     assert answer.json()["errors"][0]["target"]["name"].startswith(field)
+
+
+def test_a_patch_that_repeats_nothing_is_refused(client: TestClient, shop: Shop) -> None:
+    job = script_job(client, shop)
+    path = f"{JOBS}/{job['asset_id']}"
+    repeat = {"op": "add", "path": "/entity/job/schedule_info", "value": {"repeat": True}}
+    answer = client.patch(path, json=[repeat])
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["errors"][0]["target"]["name"] == "schedule"
+    # An expression that is taken away ends the schedule, whatever the other half still says.
+    ended = [{"op": "add", "path": "/entity/job/schedule", "value": ""}, repeat]
+    assert client.patch(path, json=ended).json()["entity"]["job"]["schedule_info"] == {}
 
 
 def test_a_rule_that_is_sent_needs_no_expression_and_an_empty_expression_alone_ends_the_schedule(

@@ -69,13 +69,27 @@ def test_a_large_run_that_waited_long_is_given_room(database: Database) -> None:
         space = make_space(connection)
         large = queued(connection, space, make_lane(connection, space), cpus=4, gib=16, minutes_ago=1)
         never = queued(connection, space, make_lane(connection, space), cpus=64, gib=1, minutes_ago=9)
-        queued(connection, space, make_lane(connection, space), cpus=1, gib=1)
+        last = queued(connection, space, make_lane(connection, space), cpus=1, gib=1)
         # The worker takes nothing younger while the large one could be next, however often it asks.
         assert taken(connection, *small()) is None
         assert taken(connection) == large.id
-        # What fits no worker keeps nobody waiting.
-        assert taken(connection, *small()) is not None
-        assert never.id
+        # What fits no worker gets all of this one, when that is idle.
+        assert taken(connection, *small()) is None
+        assert taken(connection) == never.id
+        assert taken(connection, *small()) == last.id
+
+
+def test_what_fits_a_larger_worker_waits_for_that_one(database: Database) -> None:
+    with database.transaction() as connection:
+        space = make_space(connection)
+        run = queued(connection, space, make_lane(connection, space), cpus=8, gib=16, minutes_ago=5)
+        large = Capacity.of(cpus=8, memory_bytes=32 * GIB)
+        workers.create(connection, WORKER, host="h", pid=1, slots=4, offers=OFFERED, now=NOW)
+        workers.create(connection, "large", host="h", pid=1, slots=4, offers=large, now=NOW)
+        assert taken(connection) is None
+        workers.remove(connection, "large")
+        assert taken(connection, *small()) is None
+        assert taken(connection) == run.id
 
 
 def test_the_heads_needs_are_kept_and_set_right(database: Database) -> None:
@@ -117,7 +131,8 @@ def test_a_run_that_fits_no_worker_says_so(database: Database) -> None:
             workers.create(connection, new_id(), host="h", pid=1, slots=4, offers=offers, now=NOW)
         lane = waiting_store.lane_of(connection, run, workers_seen_since=NOW - timedelta(seconds=60))
         found = waiting(lane, ahead=0, now=NOW)
-        assert found.reason == "It needs 16 CPU and 64 GiB; the largest worker offers 2 CPU and 23 GiB."
+        offered = "It needs 16 CPU and 64 GiB; the largest worker offers 2 CPU and 23 GiB."
+        assert found.reason == f"{offered} It gets all that a worker has as soon as one is idle."
         assert found.estimated_start is None
         large = Capacity.of(cpus=16, memory_bytes=64 * GIB)
         workers.create(connection, new_id(), host="h", pid=1, slots=4, offers=large, now=NOW)

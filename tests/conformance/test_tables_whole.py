@@ -103,6 +103,41 @@ def test_a_million_rows_need_little_memory(tables: TableDatabase) -> None:
         assert int(grown_bytes) < _MOST_BYTES, order
 
 
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_table_that_a_failed_write_would_have_made_is_not_there(tables: TableDatabase, rows: int) -> None:
+    def batches() -> Any:
+        if rows:
+            yield pa.record_batch({"a": list(range(rows))})
+        raise DataFailed("data_failed", "The input ended early.")
+
+    schema = pa.schema([("a", pa.int64())])
+    with tables.open() as source, pytest.raises(DataFailed, match="ended early"):
+        source.write(TableName(table="new"), batches(), schema=schema, mode="append", publication="p")
+    with tables.open() as source, pytest.raises(DataFailed) as caught:
+        source.schema(TableName(table="new"))
+    assert caught.value.code == "data_not_found"
+    # The name is free for a write that does not fail.
+    assert write(tables, "new", pa.table({"b": ["x"]}), publication="p").rows == 1
+
+
+def test_a_failed_write_leaves_a_table_into_which_others_have_written(tables: TableDatabase) -> None:
+    if tables.type != "mariadb":
+        pytest.skip("elsewhere the table is part of the transaction")
+
+    def batches() -> Any:
+        with tables.open() as other:
+            kind = pa.schema([("a", pa.int64())])
+            theirs = [pa.record_batch({"a": [7]})]
+            other.write(TableName(table="new"), theirs, schema=kind, mode="append", publication="theirs")
+        yield pa.record_batch({"a": [1]})
+        raise DataFailed("data_failed", "The input ended early.")
+
+    schema = pa.schema([("a", pa.int64())])
+    with tables.open() as source, pytest.raises(DataFailed, match="ended early"):
+        source.write(TableName(table="new"), batches(), schema=schema, mode="append", publication="p")
+    assert read(tables, "new")["a"].to_pylist() == [7]
+
+
 def test_what_a_write_of_the_wrong_shape_leaves_is_nothing(tables: TableDatabase) -> None:
     write(tables, "t", pa.table({"a": [1]}), publication="first")
     schema = pa.schema([("a", pa.string())])

@@ -15,7 +15,7 @@ from gristmill.engine.disk_watch import DiskWatch, used_bytes
 from gristmill.engine.execution import Execution
 from gristmill.engine.worker import Worker
 from gristmill.launch.launcher import Ending
-from gristmill.service import job_runs, jobs
+from gristmill.service import hardware_specifications, job_runs, jobs, runs
 from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
 
@@ -49,6 +49,50 @@ def test_a_worker_takes_no_more_than_it_offers(works: Works) -> None:
         works.until_idle(taking)
         assert {works.shop.look(job).run.state for job in jobs} == {RunState.COMPLETED}
     finally:
+        taking.stop(5)
+
+
+def test_a_run_that_asks_for_more_than_there_is_gets_all_of_a_worker_and_says_so(works: Works) -> None:
+    deployments = [works.shop.deploy() for _ in range(2)]
+    jobs = [works.shop.submit(deployment).run.deployment_job_id for deployment in deployments]
+    # The default specification has 2 CPU and 8 GiB; this machine is a small one.
+    taking = worker(works, offers=Capacity.of(cpus=2, memory_bytes=4 * GIB))
+    try:
+        assert taking.step() == 1
+        assert taking.step() == 0, "it has the worker for itself"
+        works.launcher.gate.set()
+        works.until_idle(taking)
+        assert taking.step() == 1
+        works.until_idle(taking)
+    finally:
+        taking.stop(5)
+    (order, _) = (child.order for child in works.launcher.children)
+    assert (order.cpus, order.memory_limit_bytes) == (2, 4 * GIB)
+    said = "S asks for 2 CPU and 8 GiB, more than any worker offers: the run has 2 CPU and 4 GiB, all of this one."
+    for job in jobs:
+        found = works.shop.look(job)
+        assert (found.run.state, found.run.warning) == (RunState.COMPLETED, None)
+        assert found.result
+        assert found.result.capped == said
+        log = b"".join(runs.log(works.shop.context, works.shop.actor, found.run.job_id, found.run.id))
+        assert f"Warning: {said}\n".encode() in log
+
+
+def test_small_runs_work_side_by_side_on_a_small_machine(works: Works) -> None:
+    space = works.shop.space_id
+    tiny = hardware_specifications.create(
+        works.shop.context,
+        works.shop.actor,
+        space,
+        {"name": "tiny", "nodes": {"cpu": {"units": "500m"}, "mem": {"size": "1Gi"}}},
+    )
+    for _ in range(5):
+        works.shop.submit(works.shop.deploy(), hardware={"id": tiny.id})
+    taking = worker(works, offers=Capacity.of(cpus=2, memory_bytes=4 * GIB))
+    try:
+        assert taking.step() == 4
+    finally:
+        works.launcher.gate.set()
         taking.stop(5)
 
 
@@ -132,6 +176,14 @@ def test_a_result_that_names_a_file_of_the_server_publishes_nothing(works: Works
     found = works.shop.look(job)
     assert found.run.state is RunState.FAILED
     assert not (found.result and found.result.predictions)
+
+
+def test_a_file_with_two_names_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "staged").mkdir()
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "staged/output").write_bytes(b"x" * 100_000)
+    (tmp_path / "outputs/predictions.csv").hardlink_to(tmp_path / "staged/output")
+    assert 100_000 <= used_bytes(tmp_path) < 150_000
 
 
 def test_disk_is_counted_below_links_and_boxes(tmp_path: Path) -> None:

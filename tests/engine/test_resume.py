@@ -135,6 +135,43 @@ def test_d1_a_worker_that_hands_back_leaves_what_it_did(works: Works) -> None:
     assert directories(works) == []
 
 
+def test_d1_a_run_whose_workers_all_died_is_repaired_from_its_rows(works: Works) -> None:
+    shop = works.shop
+    submitted = shop.submit(shop.deploy())
+    dead = []
+    for number, until in enumerate((3, 8, 0), start=1):
+        dead.append(works.new_worker())
+        assert dead[-1].step() == 1
+        eventually(functools.partial(_has_children, works, number), within=5)
+        directory = works.launcher.children[-1].order.directory
+        if until:
+            attempt(directory, until=until)
+        else:
+            # The last one dies before it has taken anything over.
+            (directory / protocol.LEDGER).unlink()
+        works.clock.advance(seconds=31)
+        assert works.rescuer.step() == 1
+    lost = shop.look(submitted.run.deployment_job_id)
+    assert (lost.run.state, lost.run.cause and lost.run.cause.code) == (RunState.FAILED, "worker_lost")
+    assert Salvage(shop.context).step() == 3
+    lost = shop.look(submitted.run.deployment_job_id)
+    assert rows_of(lost.result) == (8, TOTAL)
+    assert lost.result
+    with shop.context.database.snapshot() as connection:
+        assert set(lost.result.content_keys()) <= set(run_contents.held(connection, lost.run.id))
+    run, _job, _spec = run_repairs.repair(shop.context, shop.actor, lost.run.job_id, lost.run.id, {})
+    works.launcher.script = completing
+    works.launcher.gate.set()
+    for worker in dead:
+        works.until_idle(worker)
+    other = works.new_worker()
+    assert other.step() == 1
+    works.until_idle(other)
+    found = shop.look(run.deployment_job_id)
+    assert found.result
+    assert (found.run.state, text(found), found.result.rows_resumed) == (RunState.COMPLETED, EXPECTED, 8)
+
+
 def _has_children(works: Works, number: int) -> bool:
     return len(works.launcher.children) == number
 

@@ -18,6 +18,7 @@ from gristmill.domain.schedule_wire import of_wire
 from gristmill.domain.zone_clock import forget_zones
 from gristmill.engine.scheduler import Scheduler
 from gristmill.service import jobs, schedules
+from gristmill.store import ticks
 from gristmill.store.schema import jobs as job_rows
 from tests.engine.conftest import Works
 from tests.engine.test_schedule_faults import copies
@@ -81,6 +82,46 @@ def test_t15_a_tick_that_has_run_does_not_run_again_under_other_data(works: Work
     scheduler.step()
     assert runs_of(works, job) == [datetime(2026, 11, 22, 10, 0, tzinfo=UTC)]
     assert next_tick(works, job) == datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("before", "after"), [("Etc/GMT-2", "Etc/GMT-1"), ("Etc/GMT-14", "Etc/GMT+12")])
+def test_t15_a_local_time_that_has_run_does_not_come_again_with_new_data(
+    works: Works, data: Data, before: str, after: str
+) -> None:
+    data(before)
+    job = schedule_job(works, of_wire("0 12 * * *", {"timezone": ZONE}))
+    scheduler = Scheduler(works.shop.context)
+    while not runs_of(works, job):
+        works.clock.advance(minutes=30)
+        scheduler.step()
+    (ran,) = runs_of(works, job)
+    assert ran
+    # The clock of the town is set back: its noon is still to come.
+    data(after)
+    until = ran + timedelta(hours=27)
+    while works.clock.now < until:
+        works.clock.advance(minutes=30)
+        scheduler.step()
+    told = dispositions(works, job)
+    assert sorted(set(told)) == [Disposition.MERGED, Disposition.RAN]
+    with works.shop.context.database.snapshot() as connection:
+        found = ticks.page(connection, job.id, limit=9)
+    locals_run = [tick.local_time for tick in found if tick.disposition is Disposition.RAN]
+    assert len(locals_run) == len(set(locals_run))
+    (merged,) = [tick for tick in found if tick.disposition is Disposition.MERGED]
+    assert merged.local_time in locals_run
+
+
+def test_t15_a_user_who_moves_a_schedule_to_another_zone_gets_its_time_there_too(works: Works) -> None:
+    job = schedule_job(works, of_wire("0 12 * * *", {"timezone": "Etc/GMT-2"}))
+    scheduler = Scheduler(works.shop.context)
+    works.clock.advance(hours=1)
+    scheduler.step()
+    other = of_wire("0 12 * * *", {"timezone": "Etc/GMT-1"})
+    jobs.change(works.shop.context, works.shop.actor, job.id, {"schedule": other})
+    works.clock.advance(hours=1)
+    scheduler.step()
+    assert runs_of(works, job) == [datetime(2026, 11, 22, hour, 0, tzinfo=UTC) for hour in (10, 11)]
 
 
 @pytest.mark.parametrize("noted", [None, datetime(2026, 11, 29, tzinfo=UTC)])

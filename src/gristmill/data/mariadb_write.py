@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pymysql
 
 from gristmill.data import mariadb_literals
 from gristmill.data.fitting import check_names, fitted, plain_type
@@ -16,6 +18,7 @@ from gristmill.data.names import PUBLICATIONS, checked_length, quoted, shown
 from gristmill.data.source import DataFailed, TableName, WriteMode, Written
 
 _NAME_BYTES = 64
+_LOCK_SECONDS = 5
 _ENGINES = """SELECT table_name, engine, table_type FROM information_schema.tables
     WHERE table_schema = %s AND table_name IN (%s, %s)"""
 
@@ -33,7 +36,7 @@ def write(
     """Write all batches, or nothing. A second writer of the same publication waits for the first one's end.
 
     Rows go by DELETE, not by TRUNCATE, which ends the transaction. Definitions of tables end it, too: tables that are
-    missing are made before it, empty.
+    missing are made before it, empty, and one that stays empty because of a failure is taken away again.
 
     Raises:
         DataFailed: a column or value does not fit.
@@ -46,21 +49,47 @@ def write(
     with closing(connection.cursor()) as cursor:
         # A value that does not fit is refused, never bent.
         cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES')")
-        _make_tables(cursor, table, schema, publications, target)
-        columns = _ordered(columns_of(cursor), schema, table)
-        connection.commit()
-        before = _note(cursor, publications, table, publication)
-        if before is not None:
-            return Written(rows=before, before=True)
-        if mode == "truncate":
-            cursor.execute(f"DELETE FROM {target}")  # noqa: S608 - quoted
-        rows = _insert(cursor, target, columns, batches)
-        cursor.execute(f"UPDATE {publications} SET `rows` = %s WHERE publication = %s", (rows, publication))  # noqa: S608
-        connection.commit()
-        return Written(rows=rows)
+        made = _make_tables(cursor, table, schema, publications, target)
+        written = None
+        try:
+            columns = _ordered(columns_of(cursor), schema, table)
+            connection.commit()
+            before = _note(cursor, publications, table, publication)
+            if before is not None:
+                return Written(rows=before, before=True)
+            if mode == "truncate":
+                cursor.execute(f"DELETE FROM {target}")  # noqa: S608 - quoted
+            rows = _insert(cursor, target, columns, batches)
+            cursor.execute(f"UPDATE {publications} SET `rows` = %s WHERE publication = %s", (rows, publication))  # noqa: S608
+            connection.commit()
+            written = Written(rows=rows)
+            return written
+        finally:
+            if made and written is None:
+                _take_away(connection, target)
 
 
-def _make_tables(cursor: Any, table: TableName, schema: Any, publications: str, target: str) -> None:  # noqa: ANN401
+def _take_away(connection: Any, target: str) -> None:  # noqa: ANN401
+    """Drop a table that was made for a write that failed, unless somebody has put rows into it since.
+
+    Under its lock nobody can do so in between. Where this fails too, an empty table is left, which does no harm.
+    """
+    with contextlib.suppress(pymysql.Error):
+        if not connection.open:
+            connection.connect()
+        connection.rollback()
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
+            cursor.execute(f"LOCK TABLES {target} WRITE")
+            try:
+                if not cursor.execute(f"SELECT 1 FROM {target} LIMIT 1"):  # noqa: S608 - quoted
+                    cursor.execute(f"DROP TABLE {target}")
+            finally:
+                cursor.execute("UNLOCK TABLES")
+
+
+def _make_tables(cursor: Any, table: TableName, schema: Any, publications: str, target: str) -> bool:  # noqa: ANN401
+    """Make the tables that are missing; tell whether the target was."""
     cursor.execute(_ENGINES, (table.schema, table.table, PUBLICATIONS))
     there = {name: (engine, kind) for name, engine, kind in cursor.fetchall()}
     engine, kind = there.get(table.table, ("InnoDB", ""))
@@ -79,6 +108,7 @@ def _make_tables(cursor: Any, table: TableName, schema: Any, publications: str, 
     if table.table not in there:
         lines = ", ".join(f"{_column_name(field.name)} {declared(plain_type(field.type))}" for field in schema)
         cursor.execute(f"CREATE TABLE IF NOT EXISTS {target} ({lines}) ENGINE = InnoDB CHARACTER SET utf8mb4")
+    return table.table not in there
 
 
 def _column_name(name: str) -> str:

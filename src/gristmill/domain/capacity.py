@@ -25,6 +25,13 @@ class Capacity:
         """Tell whether there is room for as much."""
         return self.millicores <= room.millicores and self.memory_bytes <= room.memory_bytes
 
+    def within(self, offered: Capacity) -> Capacity:
+        """Return what of it there is: of neither more than is offered."""
+        return Capacity(
+            millicores=min(self.millicores, offered.millicores),
+            memory_bytes=min(self.memory_bytes, offered.memory_bytes),
+        )
+
     def without(self, taken: Iterable[Capacity]) -> Capacity:
         """Return what is left when this much was taken."""
         taken = list(taken)

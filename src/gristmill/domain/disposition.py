@@ -20,7 +20,10 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedTick:
-    """A tick and what became of it; ``run_id`` where it ran, ``reason`` where it was refused."""
+    """A tick and what became of it; ``run_id`` where it ran, ``reason`` where it was refused.
+
+    ``local_time`` (`tick_local.py`) is what the zone's clock showed, where the schedule goes by that.
+    """
 
     job_id: str
     scheduled_for: datetime
@@ -28,3 +31,4 @@ class DecidedTick:
     decided_at: datetime
     run_id: str | None = None
     reason: str | None = None
+    local_time: str | None = None

@@ -33,11 +33,6 @@ def is_lightgbm(head: bytes) -> bool:
     return head.lstrip().startswith(b"tree") and b"version=" in head
 
 
-def is_hdf5(head: bytes) -> bool:
-    """Whether this is an HDF5 file."""
-    return head.startswith(b"\x89HDF\r\n\x1a\n")
-
-
 def is_zip(head: bytes) -> bool:
     """Whether this is a zip file."""
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))

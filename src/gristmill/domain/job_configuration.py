@@ -8,6 +8,12 @@ from typing import Any
 from gristmill.domain.entry_point import read_entry_point
 from gristmill.domain.environment_variables import read_variables
 from gristmill.domain.errors import Invalid
+from gristmill.domain.job_parameters import (
+    PARAMETER_SETS,
+    PARAMETERS,
+    read_job_parameters,
+    read_parameter_sets,
+)
 from gristmill.domain.network import read_network
 from gristmill.domain.notebook_parameters import read_parameters
 from gristmill.domain.time_limit import read_time_limit
@@ -29,6 +35,8 @@ def check_configuration(configuration: Mapping[str, Any], where: str = _WHERE) -
     read_entry_point(configuration.get("entrypoint"))
     read_parameters(configuration.get("parameters"))
     read_version(configuration.get("version"))
+    read_job_parameters(configuration.get(PARAMETERS))
+    read_parameter_sets(configuration.get(PARAMETER_SETS))
     _check_text(configuration.get("env_id"), f"{where}.env_id")
     _check_hardware(configuration.get("hardware_spec"), f"{where}.hardware_spec")
     check_scoring(configuration.get("scoring"), where=f"{where}.scoring")

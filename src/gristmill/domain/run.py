@@ -132,6 +132,7 @@ class Run:
     requester_id: str
     created_at: datetime
     modified_at: datetime
+    description: str = ""
     fence: int = 0
     attempt: int = 0
     worker_id: str | None = None

@@ -114,7 +114,8 @@ class RunSpec:
     ``entrypoint`` is the file that a code package begins with, ``parameters`` are a notebook's (None: none given).
     ``flow`` are the nodes of a flow. A run that repairs another (``repair_of``) takes over the nodes in ``kept``, or
     the rows in ``kept_rows``. ``error_threshold`` is the document of an `ErrorThreshold`; with ``row_limit`` only so
-    many rows are looked at: it is a preview.
+    many rows are looked at: it is a preview. ``job_parameters`` are the values that became variables and parameters,
+    ``parameter_sets`` those that some of them came from, each with its values of then.
     """
 
     kind: str
@@ -151,6 +152,8 @@ class RunSpec:
     kept_rows: KeptRows | None = None
     error_threshold: Mapping[str, Any] | None = None
     row_limit: int | None = None
+    job_parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameter_sets: Sequence[Mapping[str, Any]] = ()
     scoring: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -171,6 +174,7 @@ class RunSpec:
             "flow": FlowPlan.of(flow) if flow else None,
             "kept": tuple(NodeResult.of(node) for node in document.get("kept", ())),
             "kept_rows": _kept_rows(document),
+            "parameter_sets": tuple(document.get("parameter_sets", ())),
         }
         return cls(**{**document, **parts})
 
@@ -179,7 +183,8 @@ class RunSpec:
 class RunResult:
     """What a run left: inline predictions or an output asset, files, row counts, the packages it ran with, its log.
 
-    ``isolation`` are the names of what held it to its box, and to its hardware.
+    ``isolation`` are the names of what held it to its box, and to its hardware; ``capped`` says what it had of that,
+    where it was less than asked for.
     ``output_key`` is the content that it gave the asset, which the asset holds: it tells whether it still has that.
     ``output_location`` is where it wrote behind a connection, in the wire's words.
     Of a model: ``rejections`` are the first rejected rows, ``profile`` sums up its predictions, ``compared`` says with
@@ -208,6 +213,7 @@ class RunResult:
     peak_memory_bytes: int | None = None
     cpu_seconds: float | None = None
     isolation: Sequence[str] = ()
+    capped: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that the store keeps."""

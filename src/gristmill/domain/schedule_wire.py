@@ -57,10 +57,21 @@ def of_wire(schedule: str | None, schedule_info: Mapping[str, Any] | None, zone:
     if not repeat and start is not None:
         return Schedule(repeat=False, **common)
     if not (text or stated):
+        _refuse_repetition_of_nothing(info)
         return None
     if not repeat:
         raise _refused("startOn", "a schedule that does not repeat is one run at its start; give a start")
     return Schedule(**{**common, **_repetition(text, rule, stated)})
+
+
+def _refuse_repetition_of_nothing(info: Mapping[str, Any]) -> None:
+    # A rule that was read from here and stands no more: the client has taken away the expression that it knows.
+    if info.get("repeat") and not info.get("rule"):
+        raise Invalid(
+            "schedule: schedule_info.repeat is true, but there is no expression of when. Give a cron expression of "
+            "five fields, as 0 3 * * *; a job without a schedule has no repeat.",
+            field="schedule",
+        )
 
 
 def to_wire(schedule: Schedule | None, *, at: datetime | None = None) -> tuple[str, dict[str, Any]]:

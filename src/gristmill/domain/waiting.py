@@ -48,7 +48,8 @@ def _reason(lane: Lane, ahead: int) -> str:
     if lane.workers == 0:
         return "No worker is up: start `gristmill work`, or `gristmill up`."
     if lane.needs is not None and lane.largest is not None:
-        return f"It needs {lane.needs}; the largest worker offers {lane.largest}."
+        offered = f"It needs {lane.needs}; the largest worker offers {lane.largest}."
+        return f"{offered} It gets all that a worker has as soon as one is idle."
     if len(lane.working) >= lane.max_running:
         names = ", ".join(name for name, _ in lane.working[:_NAMED_AT_MOST])
         more = "" if len(lane.working) <= _NAMED_AT_MOST else " and others"

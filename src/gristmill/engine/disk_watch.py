@@ -35,8 +35,12 @@ class DiskWatch:
 
 
 def used_bytes(place: Path) -> int:
-    """Return the bytes that everything below takes on disk; what goes away meanwhile does not count."""
+    """Return the bytes that everything below takes on disk; what goes away meanwhile does not count.
+
+    A file with several names is there once.
+    """
     total = 0
+    seen: set[tuple[int, int]] = set()
     folders = [str(place)]
     while folders:
         try:
@@ -44,8 +48,19 @@ def used_bytes(place: Path) -> int:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK_BYTES
+                    elif _is_first(found := entry.stat(follow_symlinks=False), seen):
+                        total += found.st_blocks * _BLOCK_BYTES
         except OSError:
             continue
     return total
+
+
+def _is_first(found: os.stat_result, seen: set[tuple[int, int]]) -> bool:
+    """Tell whether none of the names of a file was met before; only those that have several are remembered."""
+    if found.st_nlink == 1:
+        return True
+    known = (found.st_dev, found.st_ino)
+    if known in seen:
+        return False
+    seen.add(known)
+    return True

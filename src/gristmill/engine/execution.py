@@ -99,8 +99,7 @@ class Execution:
     def _attempt(self, directory: Path) -> Outcome:
         """Return the run's one outcome, whatever happens on the way."""
         try:
-            staging.stage_in(self._context, self._assignment, self._reading(directory))
-            takeover.take_over(self._context, self._assignment, directory)
+            self._stage(directory)
             with self._environment(directory) as environment:
                 claims.started(self._context, self._assignment)
                 return self._in_child(directory, environment)
@@ -123,6 +122,13 @@ class Execution:
             _log.exception("execution.failed", extra={"run": self._assignment.run.id})
             message = f"Gristmill failed at this run ({type(error).__name__}: {error}); the worker's log says more."
             return Outcome(event=RunEvent.ERRED, cause=Cause(code="internal_error", message=message))
+
+    def _stage(self, directory: Path) -> None:
+        """Lay out what the run needs, and what an attempt before this one had done."""
+        staging.stage_in(self._context, self._assignment, self._reading(directory))
+        if self._assignment.capped:
+            self._say(directory, f"Warning: {self._assignment.capped}")
+        takeover.take_over(self._context, self._assignment, directory)
 
     def _reading(self, directory: Path) -> Reading:
         return Reading(
@@ -190,6 +196,7 @@ class Execution:
             if line := publishing.announcement(self._assignment, directory):
                 self._say(directory, line)
             outcome = _with_packages(_with_usage(self._harvest(directory, ending), ending), self._packages(environment))
+            outcome = _with_cap(outcome, self._assignment.capped)
             return _without_secrets(self._published(directory, outcome), order.secrets)
         finally:
             child.release()
@@ -355,6 +362,11 @@ def _with_usage(outcome: Outcome, ending: Ending) -> Outcome:
         isolation=ending.isolation,
     )
     return replace(outcome, result=used)
+
+
+def _with_cap(outcome: Outcome, capped: str | None) -> Outcome:
+    """Add that the run had less than it asked for: no warning of what it did, but what explains its pace."""
+    return replace(outcome, result=replace(outcome.result, capped=capped)) if outcome.result else outcome
 
 
 def _without_secrets(outcome: Outcome, secrets: Sequence[str]) -> Outcome:

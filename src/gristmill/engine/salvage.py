@@ -1,13 +1,13 @@
-"""What runs left whose worker died: their logs, and the files of user code, kept when the runs have ended."""
+"""What runs left whose worker died: logs, files of user code, and a model's rows, kept when the runs have ended."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 
-from gristmill.domain.run import FINAL, Run
+from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Run, RunState
 from gristmill.domain.run_spec import ResultFile, RunResult
-from gristmill.engine import harvest, takeover
+from gristmill.engine import harvest, kept_rows, takeover
 from gristmill.engine.run_files import KINDS, RunFiles
 from gristmill.launch.boxes import GIVEN
 from gristmill.service import claims, contents
@@ -52,7 +52,8 @@ class Salvage:
 def keep(context: Context, run: Run, directory: Path, *, fence: int) -> None:
     """Add what an attempt left to the result of its run, which has ended.
 
-    The log of the attempt with which the run was lost is the run's; those of earlier ones are files of it.
+    The log of the attempt with which the run was lost is the run's; those of earlier ones are files of it. What a model
+    had scored is taken from the attempt that came farthest, for a repair to go on from.
     """
     if fence < run.fence:
         left = RunResult(files=_earlier(context, directory, fence))
@@ -62,9 +63,23 @@ def keep(context: Context, run: Run, directory: Path, *, fence: int) -> None:
         left = RunResult(log_key=log_key, files=files)
     else:
         return
+    _add(context, run, left)
+    repeatable = run.kind in REPEATABLE_KINDS and run.state is not RunState.COMPLETED
+    if repeatable and _is_farthest(directory, run.id) and not claims.keeps_rows(context, run.id):
+        _add(context, run, RunResult(kept_rows=kept_rows.keep(context, directory)))
+
+
+def _add(context: Context, run: Run, left: RunResult) -> None:
     keys = left.content_keys()
     if keys and not claims.add_left(context, run.id, left):
         contents.note(context, keys)
+
+
+def _is_farthest(directory: Path, run_id: str) -> bool:
+    """Tell whether no other attempt of the run that left a directory has come farther."""
+    beside = [place for place in directory.parent.iterdir() if place.name.rpartition(".")[0] == run_id]
+    done = {place.name: kept_rows.rows_done(place / protocol.LEDGER) for place in beside}
+    return done[directory.name] == max(done.values())
 
 
 def _earlier(context: Context, directory: Path, fence: int) -> tuple[ResultFile, ...]:

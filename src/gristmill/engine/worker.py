@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -126,6 +127,7 @@ class Worker:
             return Room(offered=self._offers, left=self._offers.without(self._reserved.values()))
 
     def _begin(self, assignment: Assignment) -> None:
+        assignment = _within(assignment, self._offers)
         execution = self._execute(assignment)
         key = (assignment.run.id, assignment.run.fence)
         with self._lock:
@@ -145,6 +147,24 @@ class Worker:
                 del self._reserved[key]
                 self._idle.notify_all()
             self._context.wake()
+
+
+def _within(assignment: Assignment, offers: Capacity | None) -> Assignment:
+    """Give a run that asks for more than this worker has all that it has, and say so."""
+    needs = _reserved(assignment)
+    if offers is None or needs.fits(offers):
+        return assignment
+    spec, has = assignment.spec, needs.within(offers)
+    name = spec.hardware.get("name") or "Its hardware specification"
+    return replace(
+        assignment,
+        spec=replace(
+            spec,
+            cpus=None if spec.cpus is None else has.millicores / 1000,
+            memory_limit_bytes=None if spec.memory_limit_bytes is None else has.memory_bytes,
+        ),
+        capped=f"{name} asks for {needs}, more than any worker offers: the run has {has}, all of this one.",
+    )
 
 
 def _reserved(assignment: Assignment) -> Capacity:

@@ -136,11 +136,30 @@ class Cgroups:
 def memory_limit_bytes(root: Path = _ROOT, own: Path = Path("/proc/self/cgroup")) -> int | None:
     """Return the memory that this process's own group may use; None where nothing limits it."""
     groups = _own_groups(own)
-    if "memory" in groups:
-        limits = [_number(root / "memory" / groups["memory"] / "memory.limit_in_bytes")]
-    else:
-        limits = [_number(root / groups.get("", "") / "memory.max")]
-    return next((limit for limit in limits if limit is not None and limit < 2**60), None)
+    first = [place / "memory.limit_in_bytes" for place in _places(root, groups, "memory")]
+    second = [root / groups.get("", "") / "memory.max"]
+    limits = [_number(path) for path in first or second]
+    return min((limit for limit in limits if limit is not None and limit < 2**60), default=None)
+
+
+def processor_limit(root: Path = _ROOT, own: Path = Path("/proc/self/cgroup")) -> float | None:
+    """Return how many processors this process's own group may use; None where nothing limits it."""
+    groups = _own_groups(own)
+    pairs = [_quota(place) for place in _places(root, groups, "cpu")]
+    pairs = pairs or [_words(root / groups.get("", "") / "cpu.max")]
+    numbers = [(int(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2 and all(map(str.isdecimal, pair))]
+    return min((quota / period for quota, period in numbers if quota and period), default=None)
+
+
+def _places(root: Path, groups: dict[str, str], controller: str) -> list[Path]:
+    """Return where the first version may tell of this process's group, which a container sees as the root."""
+    if controller not in groups:
+        return []
+    return [root / controller / groups[controller], root / controller]
+
+
+def _quota(place: Path) -> list[str]:
+    return [*_words(place / "cpu.cfs_quota_us"), *_words(place / "cpu.cfs_period_us")]
 
 
 def _parents(root: Path, own: Path) -> dict[str, Path]:

@@ -32,11 +32,15 @@ _log = logging.getLogger("gristmill.engine")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A run that this worker holds, and all that it needs to do it."""
+    """A run that this worker holds, and all that it needs to do it.
+
+    ``capped`` says what of its hardware the worker does not have; ``spec`` has then what it has.
+    """
 
     run: Run
     spec: RunSpec
     worker_id: str
+    capped: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,13 @@ def left(context: Context, run_id: str) -> Run | None:
     """Return the run whose directory was found, None if it is gone."""
     with context.database.snapshot() as connection:
         return runs.get(connection, run_id)
+
+
+def keeps_rows(context: Context, run_id: str) -> bool:
+    """Tell whether a run has kept what it had scored already."""
+    with context.database.snapshot() as connection:
+        found = runs.result(connection, run_id)
+    return bool(found and found.kept_rows)
 
 
 def add_left(context: Context, run_id: str, found: RunResult) -> bool:

@@ -13,9 +13,11 @@ from gristmill.domain.job_configuration import check_scoring
 from gristmill.domain.page import Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
+from gristmill.service import references
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible as visible_deployment
+from gristmill.service.run_sources import RunSources
 from gristmill.store import deployment_job_definitions as definitions
 from gristmill.store.database import Connection
 
@@ -38,7 +40,7 @@ def create(context: Context, actor: Actor, new: NewDefinition) -> DeploymentJobD
     """Keep a definition.
 
     Raises:
-        Invalid: a member of its ``scoring`` is malformed.
+        Invalid: a member of its ``scoring`` is malformed, or refers to an asset or a connection that is missing.
 
     """
     check_scoring(new.document.get("scoring"))
@@ -47,6 +49,7 @@ def create(context: Context, actor: Actor, new: NewDefinition) -> DeploymentJobD
     read_of_scoring(scoring if isinstance(scoring, Mapping) else None)
     with context.database.transaction() as connection:
         deployment = visible_deployment(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
+        references.check_stored(RunSources(connection), deployment.space_id, scoring or {})
         definition = DeploymentJobDefinition(
             id=context.new_id(),
             space_id=deployment.space_id,

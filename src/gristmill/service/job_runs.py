@@ -16,6 +16,13 @@ from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.event import EventKind
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.job_configuration import check_configuration, check_scoring, read_version
+from gristmill.domain.job_parameters import (
+    PARAMETER_SETS,
+    PARAMETERS,
+    ParameterLayer,
+    read_job_parameters,
+    read_parameter_sets,
+)
 from gristmill.domain.network import read_network
 from gristmill.domain.notebook_parameters import read_parameters
 from gristmill.domain.notification import alarm_at
@@ -41,10 +48,14 @@ _DEFAULT_HARDWARE = {"name": "S"}
 class Overrides:
     """What a client wants otherwise for one run; its members win over the job's.
 
+    ``job_parameters`` and ``parameter_sets`` are lists as the wire has them.
     A repeated request with the same ``idempotency_key`` of the same user gives the same run again.
     """
 
     name: str | None = None
+    description: str = ""
+    job_parameters: Sequence[Any] | None = None
+    parameter_sets: Sequence[Any] | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
 
@@ -81,7 +92,7 @@ def start(context: Context, actor: Actor, job_id: str, overrides: Overrides) -> 
     try:
         with context.database.transaction() as connection:
             job = jobs.visible(connection, actor, job_id, Permission.OPERATE_RUNS)
-            run = create(context, connection, actor, job, prepared, idempotency_key=overrides.idempotency_key)
+            run = create(context, connection, actor, job, prepared, overrides=overrides)
     except BaseException as error:
         discard(context, prepared, error)
         # The same key came twice at the same moment; the other one was first.
@@ -168,14 +179,15 @@ def create(  # what is queued, and for whom
     job: Job,
     prepared: Prepared,
     *,
-    idempotency_key: str | None = None,
+    overrides: Overrides,
 ) -> Run:
     """Queue a prepared run, within a transaction that is open."""
     refuse_paused(connection, job.space_id)
     task_credentials.require(connection, actor.user_id)
     spec = _spec(RunSources(connection), job, prepared.request)
     run = new_run(context, actor, job, name=prepared.request.name, kind=spec.kind)
-    run = runs.create(connection, run, spec, idempotency_key=idempotency_key)
+    run = replace(run, description=overrides.description)
+    run = runs.create(connection, run, spec, idempotency_key=overrides.idempotency_key)
     run_contents.hold(connection, run.id, content_keys(spec))
     return run
 
@@ -198,7 +210,8 @@ def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run
     with context.database.transaction() as connection:
         job, found = earlier(connection, actor, job_id, run_id)
         spec = runs.spec(connection, run_id)
-        run = runs.create(connection, new_run(context, actor, job, name=found.name, kind=spec.kind), spec)
+        again = new_run(context, actor, job, name=found.name, kind=spec.kind)
+        run = runs.create(connection, replace(again, description=found.description), spec)
         run_contents.hold(connection, run.id, run_contents.held(connection, run_id))
     context.wake()
     return run, job
@@ -261,7 +274,8 @@ def _request(job: Job, overrides: Overrides, scoring: Mapping[str, Any], tables:
         # A script may need no input; what needs some says so when it is frozen.
         input_references=references if references is not None or tables else [],
         output_reference=scoring.get("output_data_reference"),
-        environment_variables=_variables(job, overrides, scoring),
+        environment_variables=_variables(scoring),
+        layers=_layers(job, overrides),
         hardware=overrides.configuration.get("hardware_spec") or job.configuration.get("hardware_spec"),
         scoring={name: value for name, value in scoring.items() if name not in known},
         network=read_network({**job.configuration, **overrides.configuration}, where="configuration"),
@@ -289,11 +303,25 @@ def _configured(job: Job, overrides: Overrides, member: str) -> object:
     return overrides.configuration.get(member, job.configuration.get(member))
 
 
-def _variables(job: Job, overrides: Overrides, scoring: Mapping[str, Any]) -> dict[str, str]:
-    own = read_variables(job.configuration.get("env_variables"), where="configuration.env_variables")
-    of_run = read_variables(overrides.configuration.get("env_variables"), where="configuration.env_variables")
-    defined = {name: str(value) for name, value in (scoring.get("environment_variables") or {}).items()}
-    return {**defined, **own, **of_run}
+def _variables(scoring: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in (scoring.get("environment_variables") or {}).items()}
+
+
+def _layers(job: Job, overrides: Overrides) -> tuple[ParameterLayer, ParameterLayer]:
+    """Return what the job says of parameters and variables, and what the run does."""
+    own, of_run = job.configuration, overrides.configuration
+    return (
+        _layer(own, own.get(PARAMETERS), own.get(PARAMETER_SETS)),
+        _layer(of_run, overrides.job_parameters, overrides.parameter_sets),
+    )
+
+
+def _layer(configuration: Mapping[str, Any], parameters: Any, sets: Any) -> ParameterLayer:  # noqa: ANN401 - any JSON
+    return ParameterLayer(
+        sets=read_parameter_sets(sets),
+        values=read_job_parameters(parameters),
+        variables=read_variables(configuration.get("env_variables"), where="configuration.env_variables"),
+    )
 
 
 def _asset(sources: RunSources, job: Job) -> tuple[Asset, Mapping[str, Any]]:

@@ -13,7 +13,8 @@ from gristmill.domain.environment_variables import read_variables
 from gristmill.domain.error_threshold import read_of_configuration
 from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import DEPLOYMENT_REF, Job, JobKind
-from gristmill.domain.job_configuration import check_configuration, read_object, read_version
+from gristmill.domain.job_configuration import check_configuration, read_object
+from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS
 from gristmill.domain.page import Page
 from gristmill.domain.retention import read_retention
 from gristmill.domain.run import Run
@@ -23,7 +24,7 @@ from gristmill.domain.serving_name import read_serving_name
 from gristmill.domain.space import Permission
 from gristmill.domain.tick import next_tick
 from gristmill.domain.user import Actor
-from gristmill.service import hardware_specifications, notifications, schedule_keys
+from gristmill.service import job_references, notifications, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible as visible_deployment
@@ -66,7 +67,7 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
     with context.database.transaction() as connection:
         space = authorize(connection, actor, new.space_id, Permission.EDIT)
         target = _target(connection, actor, new, space.id, job_id)
-        _check_references(connection, space.id, target["kind"], target["asset_ref"], configuration)
+        job_references.check(connection, space.id, target["kind"], target["asset_ref"], configuration)
         if target["kind"] is JobKind.ASSET:
             limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
             lanes.create(connection, job_id, space.id, max_running=limit)
@@ -124,7 +125,7 @@ def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any
         _refuse_default(job)
         values = _changed(context, job, wanted)
         if "configuration" in values:
-            _check_references(connection, job.space_id, job.kind, job.asset_ref, values["configuration"])
+            job_references.check(connection, job.space_id, job.kind, job.asset_ref, values["configuration"])
         values |= _notification(context, connection, job, wanted)
         if "schedule" in wanted and not _has_schedule(connection, job, wanted["schedule"], actor):
             schedule_keys.revoke(context, connection, job.id)
@@ -292,23 +293,6 @@ def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], 
     return plain, read_variables(configuration[SECRETS], where=f"configuration.{SECRETS}")
 
 
-def _check_references(
-    connection: Connection, space_id: str, kind: JobKind, asset_id: str, configuration: Mapping[str, Any]
-) -> None:
-    """Refuse a hardware specification that the space does not have, and a revision that the asset does not have."""
-    hardware = configuration.get("hardware_spec")
-    if hardware:
-        where = "configuration.hardware_spec"
-        try:
-            hardware_specifications.find(connection, space_id, hardware.get("id") or hardware.get("name"))
-        except Invalid as error:
-            raise Invalid(f"configuration.{error.message}", code=error.code, field=where) from error
-    revision = read_version(configuration.get("version"))
-    if revision and kind is JobKind.ASSET and assets.get(connection, asset_id, revision=revision) is None:
-        where = "configuration.version"
-        raise Invalid(f"{where}: the asset has no revision {revision}.", code="revision_not_found", field=where)
-
-
 def _sealed(context: Context, secrets: Mapping[str, str] | None) -> str | None:
     return context.secrets.encrypt(json.dumps(secrets)) if secrets else None
 
@@ -323,7 +307,9 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
         if member:
             configuration = {**configuration, member: value}
         elif section == "configuration":
-            configuration = dict(read_object(value, "configuration"))
+            # The wire has these two beside the configuration.
+            kept = {name: configuration[name] for name in (PARAMETERS, PARAMETER_SETS) if name in configuration}
+            configuration = kept | dict(read_object(value, "configuration"))
         else:
             values |= _member(section, value)
     if any(path.startswith("configuration") for path in wanted):

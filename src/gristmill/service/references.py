@@ -96,6 +96,31 @@ def output(sources: RunSources, space_id: str, reference: Reference | None, *, k
     return _over_asset(sources, space_id, reference, where=f"{where}.location", kind=kind)
 
 
+def check_stored(sources: RunSources, space_id: str, scoring: Mapping[str, Any], *, where: str = "scoring") -> None:
+    """Check what a section refers to before there is a run of it: assets and connections that are named must be there.
+
+    What they hold may still come, so the rest is left to the start of a run.
+
+    Raises:
+        Invalid: an asset or a connection is missing; the member is named.
+
+    """
+    for number, reference in enumerate(scoring.get("input_data_references") or ()):
+        _check_stored(sources, space_id, reference, f"{where}.input_data_references[{number}]")
+    written = scoring.get("output_data_reference")
+    if written:
+        _check_stored(sources, space_id, written, f"{where}.output_data_reference")
+
+
+def _check_stored(sources: RunSources, space_id: str, reference: Reference, where: str) -> None:
+    _check_shape(reference, where)
+    location = reference.get("location") or {}
+    if _type(reference) != _LOCAL:
+        _check_connection(sources, space_id, reference, where)
+    elif location.get("href") or location.get("id"):
+        _asset(sources, space_id, reference, f"{where}.location")
+
+
 def _input(
     sources: RunSources, space_id: str, reference: Reference, *, where: str, kind: str
 ) -> InputAsset | ConnectedData | None:

@@ -10,11 +10,12 @@ from gristmill.domain import model_schema
 from gristmill.domain.asset import FLOWS, Asset, AssetType, Attachment
 from gristmill.domain.error_threshold import ErrorThreshold
 from gristmill.domain.errors import Conflict, Invalid
+from gristmill.domain.job_parameters import ParameterLayer
 from gristmill.domain.network import may_use_network
 from gristmill.domain.run_spec import InlineTable, RunSpec
 from gristmill.domain.script import Language, check_platform, language_of
 from gristmill.domain.specification import SoftwareSpecification
-from gristmill.service import flows, inline_tables, references, software_specifications
+from gristmill.service import flows, inline_tables, references, run_parameters, software_specifications
 from gristmill.service.context import Context
 from gristmill.service.flows import StoredFlow
 from gristmill.service.run_sources import RunSources
@@ -28,7 +29,8 @@ class RunRequest:
     """What a client asks to be run. ``scoring`` holds the members of the section that have no field of their own.
 
     ``environment_id`` is the id or name of a software specification, which wins over the asset's own. ``flow`` is what
-    the asset's content was read as, where it is a flow.
+    the asset's content was read as, where it is a flow. ``layers`` are what job and run say of parameters and
+    variables, over ``environment_variables``.
     """
 
     name: str
@@ -47,6 +49,7 @@ class RunRequest:
     flow: StoredFlow | None = None
     error_threshold: ErrorThreshold | None = None
     row_limit: int | None = None
+    layers: Sequence[ParameterLayer] = ()
 
 
 def check_shape(new: RunRequest) -> None:
@@ -98,6 +101,7 @@ def freeze(
     content, kind = _content(sources, asset), _kind(asset, new)
     software = _software(sources, asset, new)
     hardware = _hardware(sources, asset.space_id, new.hardware or default_hardware)
+    given = run_parameters.resolve(sources, asset.space_id, new.layers)
     return RunSpec(
         kind=kind,
         asset_id=asset.id,
@@ -116,9 +120,11 @@ def freeze(
         timeout_seconds=new.timeout_seconds,
         inline=tuple(new.inline),
         **_data(sources, asset.space_id, new, kind=kind),
-        environment_variables=dict(new.environment_variables),
+        environment_variables={**new.environment_variables, **given.variables},
         entrypoint=new.entrypoint,
-        parameters=new.parameters,
+        parameters={**(new.parameters or {}), **given.values} if given.values else new.parameters,
+        job_parameters=given.values,
+        parameter_sets=given.sets,
         flow=flows.plan(sources, asset, new.flow),
         scoring=new.scoring,
         error_threshold=(new.error_threshold or ErrorThreshold()).document(),
@@ -155,16 +161,26 @@ def _kind(asset: Asset, new: RunRequest) -> str:
     return "r_script" if language_of(asset.entity) is Language.R else "python_script"
 
 
+def environment_of(sources: RunSources, asset: Asset, id_or_name: str) -> SoftwareSpecification:
+    """Return the software specification that a job names for its asset.
+
+    Raises:
+        Invalid: the space has none of this id or name, or it is of another language than the script.
+
+    """
+    try:
+        found = sources.software(asset.space_id, id_or_name)
+    except Invalid as error:
+        raise Invalid(f"{_ENVIRONMENT}: {error.message}", code=error.code, field=_ENVIRONMENT) from error
+    if asset.type == AssetType.SCRIPT:
+        check_platform(language_of(asset.entity), found.name, found.platform, field=_ENVIRONMENT)
+    return found
+
+
 def _software(sources: RunSources, asset: Asset, new: RunRequest) -> SoftwareSpecification:
     """Return the software specification that is asked for, or else the asset's; our own where it names none."""
     if new.environment_id:
-        try:
-            found = sources.software(asset.space_id, new.environment_id)
-        except Invalid as error:
-            raise Invalid(f"{_ENVIRONMENT}: {error.message}", code=error.code, field=_ENVIRONMENT) from error
-        if asset.type == AssetType.SCRIPT:
-            check_platform(language_of(asset.entity), found.name, found.platform, field=_ENVIRONMENT)
-        return found
+        return environment_of(sources, asset, new.environment_id)
     # A plain asset's entity has one member, named for its type.
     own = asset.entity.get(asset.type)
     described = (own if isinstance(own, Mapping) else asset.entity).get("software_spec") or {}

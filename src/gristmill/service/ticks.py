@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gristmill.domain.disposition import DecidedTick, Disposition
 from gristmill.domain.event import Event, EventKind, of_tick
@@ -15,6 +15,7 @@ from gristmill.domain.run_spec import RunSpec
 from gristmill.domain.schedule import MissedPolicy, OverlapPolicy
 from gristmill.domain.schedule_key import Standing, lacking_right
 from gristmill.domain.tick_due import MOST_COUNTED
+from gristmill.domain.tick_local import local_time
 from gristmill.domain.user import Actor
 from gristmill.service import job_runs, tick_plans
 from gristmill.service.context import Context
@@ -22,9 +23,11 @@ from gristmill.service.tick_plans import Plan
 from gristmill.store import events, runs, schedule_keys, ticks
 from gristmill.store import jobs as job_store
 from gristmill.store.database import Connection, ConstraintViolated
-from gristmill.store.ticks import Mark, TickKey
+from gristmill.store.ticks import LocalTick, Mark, TickKey
 
 MOST_LISTED = 1_000
+_FARTHEST = timedelta(hours=26)
+"""How far apart the clocks of two zones can be, and so those of one zone under two versions of its data."""
 _TOLD = {
     Disposition.MISSED: EventKind.TICK_MISSED,
     Disposition.REFUSED: EventKind.TICK_REFUSED,
@@ -127,6 +130,7 @@ class _Known:
     decided: set[TickKey]
     runs: Mapping[TickKey, str]
     unfinished: Mapping[str, Sequence[str]]
+    ran_at: set[LocalTick]
 
 
 def _outcomes(context: Context, connection: Connection, plans: Sequence[Plan], now: datetime) -> list[_Outcome]:
@@ -140,8 +144,16 @@ def _outcomes(context: Context, connection: Connection, plans: Sequence[Plan], n
         decided=ticks.known(connection, keys),
         runs=ticks.runs_of(connection, keys),
         unfinished=ticks.unfinished(connection, one_at_a_time),
+        ran_at=_ran_at(connection, plans),
     )
     return [_outcome(context, plan, known, now) for plan in plans if _can_decide(plan, known.standings[plan.job.id])]
+
+
+def _ran_at(connection: Connection, plans: Sequence[Plan]) -> set[LocalTick]:
+    """Return the due ticks' local times at which one has run before, when time zone data was another."""
+    due = [(plan, tick) for plan in plans for tick in plan.due.run]
+    local = [(plan.job.id, found) for plan, tick in due if (found := local_time(plan.schedule, tick))]
+    return ticks.ran_at(connection, local, since=min(tick for _, tick in due) - _FARTHEST) if local else set()
 
 
 def _can_decide(plan: Plan, standing: Standing) -> bool:
@@ -189,6 +201,8 @@ def _run_or_not(context: Context, outcome: _Outcome, tick: datetime, known: _Kno
         return _row(plan, tick, Disposition.RAN, now, run_id=there)
     if _paused(outcome):
         return _row(plan, tick, Disposition.PAUSED, now)
+    if (job_id, local_time(plan.schedule, tick)) in known.ran_at:
+        return _row(plan, tick, Disposition.MERGED, now, reason="It ran at this local time, before the zone's changed.")
     lacking = lacking_right(outcome.standing)
     if lacking or plan.frozen is None:
         return _row(plan, tick, Disposition.REFUSED, now, reason=lacking.reason if lacking else plan.refusal)
@@ -229,6 +243,7 @@ def _row(
         decided_at=now,
         run_id=run_id,
         reason=reason,
+        local_time=local_time(plan.schedule, tick),
     )
 
 

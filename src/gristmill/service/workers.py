@@ -8,8 +8,7 @@ from gristmill.domain.capacity import Capacity
 from gristmill.service.context import Context
 from gristmill.store import workers
 
-WORKER_SILENCE = timedelta(seconds=60)
-"""A worker that has not been heard of for so long does not count as up."""
+WORKER_SILENCE = workers.SILENCE
 
 
 def register(context: Context, *, host: str, pid: int, slots: int, offers: Capacity | None = None) -> str:

@@ -12,7 +12,8 @@ from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.store import runs as run_store
 from gristmill.store.database import Connection
-from gristmill.store.schema import claims, lanes, runs, spaces
+from gristmill.store.schema import claims, lanes, runs, spaces, workers
+from gristmill.store.workers import SILENCE
 
 _WRONG_HINTS_AT_ONCE = 20
 _PATIENCE = timedelta(seconds=30)
@@ -28,6 +29,15 @@ class Room:
 
     offered: Capacity
     left: Capacity
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is reserved: then it is also for a run that fits no worker, which gets all of this one."""
+        return self.left == self.offered
+
+    def has(self, needs: Capacity) -> bool:
+        """Tell whether there is room for a run that needs so much."""
+        return needs.fits(self.left) or (self.is_whole and not needs.fits(self.offered))
 
 
 _EXPIRES_AT = select(claims.c.expires_at).where(
@@ -62,13 +72,13 @@ def claim(
     count and the key under the lane's lock prove it. A wrong hint is set right here.
     """
     for _ in range(_WRONG_HINTS_AT_ONCE):
-        lane = _ready_lane(connection, room)
-        if lane is None or (room and _somebody_starves(connection, room, lane["head"], before=now - _PATIENCE)):
+        lane = _ready_lane(connection, room, now=now)
+        if lane is None or (room and _somebody_starves(connection, room, lane["head"], now=now)):
             return None
         # PostgreSQL: the hint was read in a snapshot from before the lock, so count again now that it is held.
         slot = _free_slot(connection, lane["id"], lane["max_running"])
         first = _first_waiting(connection, lane["id"])
-        if first is None or slot is None or (room and not _reserved(first).fits(room.left)):
+        if first is None or slot is None or (room and not room.has(_reserved(first))):
             repair(connection, [lane["id"]])
             continue
         return _take(connection, first["id"], lane["id"], slot, worker_id=worker_id, now=now, expires_at=expires_at)
@@ -129,27 +139,36 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
     return [Claim(run_id=row.run_id, fence=row.fence, state=RunState(row.state)) for row in rows]
 
 
-def _ready_lane(connection: Connection, room: Room | None) -> RowMapping | None:
+def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> RowMapping | None:
     query = select(lanes.c.id, lanes.c.max_running, lanes.c.head).where(*_READY)
     if room is not None:
-        query = query.where(_head_fits(room.left))
+        fits = _head_fits(room.left)
+        query = query.where(fits | _fits_no_worker(now) if room.is_whole else fits)
     query = query.order_by(lanes.c.head).limit(1)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     return connection.execute(query).mappings().first()
 
 
-def _somebody_starves(connection: Connection, room: Room, head: int, *, before: datetime) -> bool:
+def _somebody_starves(connection: Connection, room: Room, head: int, *, now: datetime) -> bool:
     """Tell whether a run older than this head has waited for long, and fits as soon as enough others have ended."""
-    if room.left == room.offered:
+    if room.is_whole:
         return False
     query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head).where(*_READY, lanes.c.head < head)
-    query = query.where(_head_fits(room.offered), ~_head_fits(room.left), runs.c.created_at < before)
+    some_time = _head_fits(room.offered) | _fits_no_worker(now)
+    query = query.where(some_time, ~_head_fits(room.left), runs.c.created_at < now - _PATIENCE)
     return connection.execute(query.limit(1)).first() is not None
 
 
 def _head_fits(room: Capacity) -> ColumnElement[bool]:
     return (lanes.c.head_millicores <= room.millicores) & (lanes.c.head_memory_bytes <= room.memory_bytes)
+
+
+def _fits_no_worker(now: datetime) -> ColumnElement[bool]:
+    """Of a lane's head: no live worker offers enough for it, so that it would wait for ever."""
+    offers = (workers.c.millicores >= lanes.c.head_millicores) & (workers.c.memory_bytes >= lanes.c.head_memory_bytes)
+    enough = select(workers.c.id).where(workers.c.seen_at >= now - SILENCE, workers.c.millicores.is_(None) | offers)
+    return ~enough.correlate(lanes).exists()
 
 
 def _reserved(run: RowMapping) -> Capacity:

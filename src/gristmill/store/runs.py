@@ -141,16 +141,22 @@ def advance(
 
 
 def add_left(connection: Connection, run_id: str, found: RunResult) -> bool:
-    """Add a log and files to the result of a run that has ended; False where it has not, or has them already."""
+    """Add log, files, kept rows to the result of a run that has ended; False where it has not, or has them already."""
     try:
         held = _lock(connection, run_id)
     except NotFound:
         return False
     before = result(connection, run_id) or RunResult()
-    twice = {file.name for file in before.files} & {file.name for file in found.files}
-    if held.state not in FINAL or twice or (before.log_key and found.log_key):
+    twice: object = {file.name for file in before.files} & {file.name for file in found.files}
+    twice = twice or (before.log_key and found.log_key) or (before.kept_rows and found.kept_rows)
+    if held.state not in FINAL or twice:
         return False
-    after = replace(before, files=(*before.files, *found.files), log_key=before.log_key or found.log_key)
+    after = replace(
+        before,
+        files=(*before.files, *found.files),
+        log_key=before.log_key or found.log_key,
+        kept_rows=before.kept_rows or found.kept_rows,
+    )
     connection.execute(update(runs).where(runs.c.id == run_id).values(result=after.document()))
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Table, insert, select, tuple_, update
 
@@ -15,10 +15,13 @@ from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of, values_of
 from gristmill.store.schema import jobs, lanes, runs, ticks
 
+T = TypeVar("T")
 Mark: TypeAlias = tuple[datetime, str]
 """A job's next tick and its id: the order in which due jobs are looked at."""
 TickKey: TypeAlias = tuple[str, datetime]
 """A job's id and a tick of it."""
+LocalTick: TypeAlias = tuple[str, str]
+"""A job's id and a local time of it."""
 _AT_ONCE = 500
 
 
@@ -78,6 +81,20 @@ def known(connection: Connection, wanted: Sequence[TickKey]) -> set[TickKey]:
     return found
 
 
+def ran_at(connection: Connection, wanted: Sequence[LocalTick], *, since: datetime) -> set[LocalTick]:
+    """Return which of these local times ticks have run at since a moment."""
+    found: set[LocalTick] = set()
+    for part in _parts(wanted):
+        query = select(ticks.c.job_id, ticks.c.local_time).where(
+            ticks.c.job_id.in_({job_id for job_id, _ in part}),
+            ticks.c.scheduled_for >= since,
+            ticks.c.disposition == str(Disposition.RAN),
+            ticks.c.local_time.in_({local for _, local in part}),
+        )
+        found |= {(row.job_id, row.local_time) for row in connection.execute(query)}
+    return found
+
+
 def runs_of(connection: Connection, wanted: Sequence[TickKey]) -> dict[TickKey, str]:
     """Return the ids of the runs that these ticks have already."""
     found: dict[TickKey, str] = {}
@@ -111,7 +128,7 @@ def unfinished(connection: Connection, job_ids: Sequence[str]) -> dict[str, list
     return found
 
 
-def _parts(wanted: Sequence[TickKey]) -> Iterator[Sequence[TickKey]]:
+def _parts(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(wanted), _AT_ONCE):
         yield wanted[start : start + _AT_ONCE]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, update
 
 from gristmill.domain.capacity import Capacity
 from gristmill.store.database import Connection
 from gristmill.store.schema import workers
+
+SILENCE = timedelta(seconds=60)
+"""A worker that has not been heard of for so long is not counted on."""
 
 
 def create(

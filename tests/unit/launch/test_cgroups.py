@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.launch.cgroups import Cgroups, Share, memory_limit_bytes
+from gristmill.launch.cgroups import Cgroups, Share, memory_limit_bytes, processor_limit
 
 MIB = 2**20
 
@@ -79,3 +79,26 @@ def test_memory_of_the_group_that_holds_this_process(second: tuple[Path, Path]) 
     assert memory_limit_bytes(*second) is None
     (second[0] / "system.slice/gristmill.service/memory.max").write_text("123456\n")
     assert memory_limit_bytes(*second) == 123456
+
+
+def test_processors_of_the_group_that_holds_this_process(second: tuple[Path, Path]) -> None:
+    assert processor_limit(*second) is None
+    place = second[0] / "system.slice/gristmill.service/cpu.max"
+    place.write_text("max 100000\n")
+    assert processor_limit(*second) is None
+    place.write_text("150000 100000\n")
+    assert processor_limit(*second) == 1.5
+
+
+def test_a_container_sees_its_group_of_the_first_version_as_the_root(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("5:cpu,cpuacct:/docker/abc\n4:memory:/docker/abc\n")
+    for controller in ("cpu", "memory"):
+        (tmp_path / "root" / controller).mkdir(parents=True)
+    (tmp_path / "root/cpu/cpu.cfs_quota_us").write_text("-1\n")
+    (tmp_path / "root/cpu/cpu.cfs_period_us").write_text("100000\n")
+    (tmp_path / "root/memory/memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert (processor_limit(tmp_path / "root", own), memory_limit_bytes(tmp_path / "root", own)) == (None, None)
+    (tmp_path / "root/cpu/cpu.cfs_quota_us").write_text("50000\n")
+    (tmp_path / "root/memory/memory.limit_in_bytes").write_text("4294967296\n")
+    assert (processor_limit(tmp_path / "root", own), memory_limit_bytes(tmp_path / "root", own)) == (0.5, 2**32)

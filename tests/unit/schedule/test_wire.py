@@ -91,9 +91,7 @@ def test_a_list_of_weekdays_is_read_as_the_excluded_ones() -> None:
     assert weekly == Schedule(repetition=parse_cron("30 9 * * 1"))
 
 
-@pytest.mark.parametrize(
-    ("text", "info"), [("", {}), ("", None), (None, None), ("  ", {"repeat": True, "startOn": NEW_YEAR_2027})]
-)
+@pytest.mark.parametrize(("text", "info"), [("", {}), ("", None), (None, None), ("  ", {"repeat": False})])
 def test_an_empty_schedule_is_none(text: str | None, info: dict[str, Any] | None) -> None:
     assert of_wire(text, info) is None
     assert to_wire(None) == ("", {})
@@ -208,6 +206,8 @@ def test_intervals_have_a_closest_form_and_come_back_whole(number: int, unit: st
     [
         ("61 * * * *", {}, "schedule"),
         (7, {}, "schedule"),
+        ("", {"repeat": True}, "schedule"),
+        (None, {"repeat": True, "startOn": NEW_YEAR_2027}, "schedule"),
         ("0 0 * * *", {"repeat": "yes"}, "schedule_info.repeat"),
         ("0 0 * * *", {"repeat": False}, "schedule_info.startOn"),
         ("0 0 * * *", {"startOn": "2027-01-01"}, "schedule_info.startOn"),

@@ -10,6 +10,7 @@ from gristmill.api.envelope import instant, milliseconds, without_none
 from gristmill.domain.environment_variables import write_variables
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import DEPLOYMENT_REF, Job
+from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS
 from gristmill.domain.notification import Notification
 from gristmill.domain.run import FINAL, Run, RunState
 from gristmill.domain.run_spec import RunResult, RunSpec
@@ -54,6 +55,8 @@ def job_document(job: Job, *, now: datetime, last: Run | None = None) -> dict[st
         "schedule_key_id": job.key_id or "",
         "future_scheduled_runs": [instant(tick) for tick in coming],
         "paused": job.paused,
+        PARAMETERS: job.configuration.get(PARAMETERS) or [],
+        PARAMETER_SETS: job.configuration.get(PARAMETER_SETS) or [],
         **_notification(job),
         **({"retention_policy": dict(job.retention)} if job.retention else {}),
         "project_name": "",
@@ -106,11 +109,12 @@ def run_document(
         "kept_rows": _kept(result) if result else None,
         "preview": dict(result.preview) if result and result.preview else None,
         "packages": dict(result.packages) if result and result.packages else None,
+        **(_parameters(spec) if spec else {}),
         "repair_of": spec.repair_of if spec else None,
         "nodes": [_node(node) for node in nodes] or None,
         **(_used(result) if result else {}),
     }
-    metadata = _metadata(run.id, run.name, run.requester_id, "") | {
+    metadata = _metadata(run.id, run.name, run.requester_id, run.description) | {
         "asset_type": "job_run",
         "space_id": run.space_id,
         "created": milliseconds(run.created_at),
@@ -190,6 +194,7 @@ def _used(result: RunResult) -> dict[str, Any]:
         "peak_memory_bytes": result.peak_memory_bytes,
         "cpu_seconds": result.cpu_seconds,
         "isolation": list(result.isolation) or None,
+        "hardware_capped": result.capped,
     }
 
 
@@ -209,13 +214,19 @@ def _node(node: RunNode) -> dict[str, Any]:
     return without_none(shown)
 
 
+def _parameters(spec: RunSpec) -> dict[str, Any]:
+    """Return what a run was given by name, with the sets as they were when it was started."""
+    values = [{"name": name, "value": value} for name, value in spec.job_parameters.items()]
+    return {PARAMETERS: values or None, PARAMETER_SETS: [dict(one) for one in spec.parameter_sets] or None}
+
+
 def _waiting(waits: Waiting) -> dict[str, Any]:
     start = instant(waits.estimated_start) if waits.estimated_start else None
     return without_none({"reason": waits.reason, "place": waits.place, "estimated_start": start})
 
 
 def _configuration(job: Job) -> dict[str, Any]:
-    shown = dict(job.configuration)
+    shown = {name: value for name, value in job.configuration.items() if name not in {PARAMETERS, PARAMETER_SETS}}
     if job.sealed_variables:
         shown["secret_env_variables"] = _HIDDEN
     if job.asset_ref_type == DEPLOYMENT_REF and job.definition_id:

@@ -29,7 +29,10 @@ class RunBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str | None = None
+    description: str | None = None
     configuration: dict[str, Any] | None = None
+    job_parameters: list[Any] | None = None
+    parameter_sets: list[Any] | None = None
 
 
 class NewRunBody(BaseModel):
@@ -49,7 +52,12 @@ def start(
     """Start a run of a job. ``Idempotency-Key`` makes a repeated request give the same run."""
     asked = (body.job_run if body else None) or RunBody()
     overrides = Overrides(
-        name=asked.name, configuration=asked.configuration or {}, idempotency_key=idempotency_key or None
+        name=asked.name,
+        description=asked.description or "",
+        job_parameters=asked.job_parameters,
+        parameter_sets=asked.parameter_sets,
+        configuration=asked.configuration or {},
+        idempotency_key=idempotency_key or None,
     )
     run, job = job_runs.start(ctx, me, job_id, overrides)
     return WireResponse(run_document(run, job), status_code=201)

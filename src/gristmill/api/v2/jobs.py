@@ -16,6 +16,7 @@ from gristmill.domain import json_patch
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import Job
 from gristmill.domain.job_configuration import read_object
+from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_wire import of_wire, to_wire
 from gristmill.domain.user import Actor
@@ -57,6 +58,8 @@ _PATCHABLE = {
     "entity/job/schedule": "schedule",
     "entity/job/schedule_info": "schedule_info",
     "entity/job/paused": "paused",
+    "entity/job/job_parameters": "configuration/job_parameters",
+    "entity/job/parameter_sets": "configuration/parameter_sets",
     "entity/job/serving_name": "serving_name",
     **{f"entity/job/configuration/{member}": f"configuration/{member}" for member in _CONFIGURATION},
 }
@@ -82,6 +85,8 @@ class JobBody(BaseModel):
     long_running_minutes: int | None = None
     not_started_minutes: int | None = None
     serving_name: str | None = None
+    job_parameters: list[Any] | None = None
+    parameter_sets: list[Any] | None = None
 
 
 class NewJobBody(BaseModel):
@@ -100,7 +105,7 @@ def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: Scope) -> Response:
         description=job.description or "",
         asset_ref=job.asset_ref,
         asset_ref_type=job.asset_ref_type,
-        configuration=job.configuration,
+        configuration={**job.configuration, **_parameters(job)},
         retention=job.retention_policy,
         notification=_notification(job),
         schedule=of_wire(job.schedule, job.schedule_info),
@@ -214,6 +219,11 @@ def start_of(mark: str | None) -> str | None:
         raise Invalid("next: send back the object next of the page before, as JSON.", field="next") from error
 
 
+def _parameters(job: JobBody) -> dict[str, Any]:
+    """Return a job's parameters, which are kept with its configuration."""
+    return without_none({PARAMETERS: job.job_parameters, PARAMETER_SETS: job.parameter_sets})
+
+
 def _notification(job: JobBody) -> dict[str, Any]:
     """Return what the job wants to be told, without what was left out."""
     return without_none(
@@ -233,7 +243,10 @@ def _patched_schedule(ctx: Context, me: Actor, job_id: str, wanted: dict[str, An
     text, info = to_wire(schedules.of_job(jobs.get(ctx, me, job_id)), at=ctx.now())
     # A rule that is sent now says enough by itself; one that was there goes with the expression that ends.
     sent = read_object(wanted.get("schedule_info"), "schedule_info")
+    ended = "schedule" in wanted
     given_text = wanted.pop("schedule") if "schedule" in wanted else text
     given_info = wanted.pop("schedule_info") if "schedule_info" in wanted else info
     once = (given_info or {}).get("repeat") is False and (given_info or {}).get("startOn")
-    return of_wire(given_text, given_info) if given_text or once or sent.get("rule") else None
+    if not given_text and not once and not sent.get("rule") and (ended or not sent.get("repeat")):
+        return None
+    return of_wire(given_text, given_info)
