@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
@@ -16,6 +16,7 @@ from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import api_keys
 
 _COLUMNS = columns_of(api_keys, ApiKey)
+_BY_ID = select(*_COLUMNS).where(api_keys.c.id == bindparam("of_key"))
 
 
 def insert(connection: Connection, key: ApiKey, digest: str) -> None:
@@ -25,12 +26,14 @@ def insert(connection: Connection, key: ApiKey, digest: str) -> None:
 
 def get(connection: Connection, key_id: str) -> ApiKey | None:
     """Return the key with this id, revoked or not."""
-    return _one(connection, api_keys.c.id == key_id)
+    row = connection.execute(_BY_ID, {"of_key": key_id}).first()
+    return _key(row) if row else None
 
 
 def by_digest(connection: Connection, digest: str) -> ApiKey | None:
     """Return the key whose secret has this digest, revoked or not."""
-    return _one(connection, api_keys.c.digest == digest)
+    row = connection.execute(select(*_COLUMNS).where(api_keys.c.digest == digest)).first()
+    return _key(row) if row else None
 
 
 def page(connection: Connection, user_id: str, *, limit: int, start: str | None) -> Page[ApiKey]:
@@ -47,11 +50,6 @@ def mark_used(connection: Connection, key_id: str, at: datetime) -> None:
 def revoke(connection: Connection, key_id: str, at: datetime) -> None:
     """End the key; it stays known, so that it can never be added again."""
     connection.execute(sql_update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=at))
-
-
-def _one(connection: Connection, condition: Any) -> ApiKey | None:  # noqa: ANN401 - an SQL condition
-    row = connection.execute(select(*_COLUMNS).where(condition)).first()
-    return _key(row) if row else None
 
 
 def _key(row: Row[Any]) -> ApiKey:

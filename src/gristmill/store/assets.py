@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from gristmill.domain.asset import HEAD, Asset
 from gristmill.domain.deployment import DeploymentState
@@ -21,6 +21,7 @@ from gristmill.store.schema import asset_revisions, assets, deployments
 from gristmill.store.schema import attachments as attachment_rows
 
 COLUMNS = columns_of(assets, Asset)
+_BY_ID = select(*COLUMNS).where(assets.c.id == bindparam("of_asset"))
 _FROZEN = ("name", "description", "tags", "entity", "size", "modified_at")
 
 
@@ -31,7 +32,7 @@ def create(connection: Connection, asset: Asset) -> None:
 
 def get(connection: Connection, asset_id: str, *, revision: int = HEAD) -> Asset | None:
     """Return an asset at its head or at a revision, also one in the trash; None where there is none."""
-    row = connection.execute(select(*COLUMNS).where(assets.c.id == asset_id)).first()
+    row = connection.execute(_BY_ID, {"of_asset": asset_id}).first()
     if row is None or revision == HEAD:
         return asset_of(row) if row else None
     query = select(asset_revisions).where(

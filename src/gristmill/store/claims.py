@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select, bindparam, func, insert, select, update
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
@@ -20,6 +22,7 @@ _PATIENCE = timedelta(seconds=30)
 """How long a run waits for a worker to have room for it, before that worker takes no younger runs."""
 
 
+_Number = int | BindParameter[int]
 _READY = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.paused)
 
 
@@ -40,6 +43,15 @@ class Room:
         return needs.fits(self.left) or (self.is_whole and not needs.fits(self.offered))
 
 
+# Made once: to build them anew for each claim takes longer than SQLite needs to execute them.
+_LANE: BindParameter[str] = bindparam("of_lane")
+_TAKEN = select(claims.c.slot).where(claims.c.lane_id == _LANE)
+_FIRST_WAITING = (
+    select(runs.c.id, runs.c.millicores, runs.c.memory_bytes)
+    .where(runs.c.lane_id == _LANE, runs.c.state == str(RunState.QUEUED))
+    .order_by(runs.c.place)
+    .limit(1)
+)
 _EXPIRES_AT = select(claims.c.expires_at).where(
     claims.c.run_id == bindparam("of_run"), claims.c.fence == bindparam("of_fence")
 )
@@ -140,14 +152,20 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
 
 
 def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> RowMapping | None:
+    locks, whole = connection.dialect.name == "postgresql", room is not None and room.is_whole
+    query = _oldest_ready(locks=locks, bounded=room is not None, whole=whole)
+    values = {} if room is None else {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
+    return connection.execute(query, {**values, **({"since": now - SILENCE} if whole else {})}).mappings().first()
+
+
+@cache
+def _oldest_ready(*, locks: bool, bounded: bool, whole: bool) -> Select[Any]:
     query = select(lanes.c.id, lanes.c.max_running, lanes.c.head).where(*_READY)
-    if room is not None:
-        fits = _head_fits(room.left)
-        query = query.where(fits | _fits_no_worker(now) if room.is_whole else fits)
+    if bounded:
+        fits = _head_fits(bindparam("millicores"), bindparam("memory_bytes"))
+        query = query.where(fits | _fits_no_worker(bindparam("since")) if whole else fits)
     query = query.order_by(lanes.c.head).limit(1)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
-    return connection.execute(query).mappings().first()
+    return query.with_for_update(skip_locked=True) if locks else query
 
 
 def _somebody_starves(connection: Connection, room: Room, head: int, *, now: datetime) -> bool:
@@ -155,19 +173,19 @@ def _somebody_starves(connection: Connection, room: Room, head: int, *, now: dat
     if room.is_whole:
         return False
     query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head).where(*_READY, lanes.c.head < head)
-    some_time = _head_fits(room.offered) | _fits_no_worker(now)
-    query = query.where(some_time, ~_head_fits(room.left), runs.c.created_at < now - _PATIENCE)
+    offered, left = (_head_fits(each.millicores, each.memory_bytes) for each in (room.offered, room.left))
+    query = query.where(offered | _fits_no_worker(now - SILENCE), ~left, runs.c.created_at < now - _PATIENCE)
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _head_fits(room: Capacity) -> ColumnElement[bool]:
-    return (lanes.c.head_millicores <= room.millicores) & (lanes.c.head_memory_bytes <= room.memory_bytes)
+def _head_fits(millicores: _Number, memory_bytes: _Number) -> ColumnElement[bool]:
+    return (lanes.c.head_millicores <= millicores) & (lanes.c.head_memory_bytes <= memory_bytes)
 
 
-def _fits_no_worker(now: datetime) -> ColumnElement[bool]:
+def _fits_no_worker(since: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Of a lane's head: no live worker offers enough for it, so that it would wait for ever."""
     offers = (workers.c.millicores >= lanes.c.head_millicores) & (workers.c.memory_bytes >= lanes.c.head_memory_bytes)
-    enough = select(workers.c.id).where(workers.c.seen_at >= now - SILENCE, workers.c.millicores.is_(None) | offers)
+    enough = select(workers.c.id).where(workers.c.seen_at >= since, workers.c.millicores.is_(None) | offers)
     return ~enough.correlate(lanes).exists()
 
 
@@ -176,15 +194,13 @@ def _reserved(run: RowMapping) -> Capacity:
 
 
 def _free_slot(connection: Connection, lane_id: str, limit: int) -> int | None:
-    taken = set(connection.execute(select(claims.c.slot).where(claims.c.lane_id == lane_id)).scalars())
+    taken = set(connection.execute(_TAKEN, {"of_lane": lane_id}).scalars())
     # After a limit was lowered, higher slots may still be held: they count.
     return next(slot for slot in range(limit) if slot not in taken) if len(taken) < limit else None
 
 
 def _first_waiting(connection: Connection, lane_id: str) -> RowMapping | None:
-    waiting = (runs.c.lane_id == lane_id, runs.c.state == str(RunState.QUEUED))
-    query = select(runs.c.id, runs.c.millicores, runs.c.memory_bytes).where(*waiting).order_by(runs.c.place).limit(1)
-    return connection.execute(query).mappings().first()
+    return connection.execute(_FIRST_WAITING, {"of_lane": lane_id}).mappings().first()
 
 
 def _take(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from gristmill.domain.deployment import Deployment, DeploymentState
 from gristmill.domain.page import Page
@@ -15,6 +15,7 @@ from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import deployments
 
 _COLUMNS = columns_of(deployments, Deployment)
+_BY_ID = select(*_COLUMNS).where(deployments.c.id == bindparam("of_deployment"))
 
 
 def create(connection: Connection, deployment: Deployment) -> None:
@@ -24,7 +25,7 @@ def create(connection: Connection, deployment: Deployment) -> None:
 
 def get(connection: Connection, deployment_id: str) -> Deployment | None:
     """Return a deployment, also one that is being deleted."""
-    row = connection.execute(select(*_COLUMNS).where(deployments.c.id == deployment_id)).first()
+    row = connection.execute(_BY_ID, {"of_deployment": deployment_id}).first()
     return _deployment(row) if row else None
 
 

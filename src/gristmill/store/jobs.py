@@ -15,6 +15,10 @@ from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import jobs, runs
 
 _COLUMNS = columns_of(jobs, Job)
+_BY_ID = select(*_COLUMNS).where(jobs.c.id == bindparam("of_job"))
+_DEFAULT = select(*_COLUMNS).where(
+    jobs.c.deployment_id == bindparam("of_deployment"), jobs.c.kind == str(JobKind.DEFAULT)
+)
 
 
 def create(connection: Connection, job: Job) -> None:
@@ -24,7 +28,7 @@ def create(connection: Connection, job: Job) -> None:
 
 def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, also one that is being deleted."""
-    row = connection.execute(select(*_COLUMNS).where(jobs.c.id == job_id)).first()
+    row = connection.execute(_BY_ID, {"of_job": job_id}).first()
     return _job(row) if row else None
 
 
@@ -41,8 +45,7 @@ def by_serving_name(connection: Connection, name: str) -> Job | None:
 
 def default_of(connection: Connection, deployment_id: str) -> Job | None:
     """Return the job that was made with a deployment."""
-    query = select(*_COLUMNS).where(jobs.c.deployment_id == deployment_id, jobs.c.kind == str(JobKind.DEFAULT))
-    row = connection.execute(query).first()
+    row = connection.execute(_DEFAULT, {"of_deployment": deployment_id}).first()
     return _job(row) if row else None
 
 

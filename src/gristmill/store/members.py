@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
@@ -16,13 +16,16 @@ from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of, values_of
 from gristmill.store.schema import members, spaces, users
 
+_ROLE = select(members.c.role).where(
+    members.c.space_id == bindparam("of_space"),
+    members.c.user_id == bindparam("of_user"),
+    members.c.state == "active",
+)
+
 
 def role(connection: Connection, space_id: str, user_id: str) -> Role | None:
     """Return the role of an active member, None for anyone else."""
-    query = select(members.c.role).where(
-        members.c.space_id == space_id, members.c.user_id == user_id, members.c.state == "active"
-    )
-    found = connection.execute(query).scalar()
+    found = connection.execute(_ROLE, {"of_space": space_id, "of_user": user_id}).scalar()
     return Role(found) if found else None
 
 

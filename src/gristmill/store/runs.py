@@ -53,7 +53,8 @@ def create_all(connection: Connection, new: Sequence[tuple[Run, RunSpec]]) -> No
 def by_idempotency_key(connection: Connection, requester_id: str, key: str) -> Run | None:
     """Return the run that this user made with this key before."""
     query = select(*COLUMNS).where(runs.c.requester_id == requester_id, runs.c.idempotency_key == key)
-    return _one(connection, query)
+    row = connection.execute(query).first()
+    return run_of(row) if row else None
 
 
 def get(connection: Connection, run_id: str) -> Run | None:
@@ -64,17 +65,18 @@ def get(connection: Connection, run_id: str) -> Run | None:
 
 def get_by_deployment_job(connection: Connection, deployment_job_id: str) -> Run | None:
     """Return a run by its id in the ML API, hidden ones too."""
-    return _one(connection, select(*COLUMNS).where(runs.c.deployment_job_id == deployment_job_id))
+    row = connection.execute(_BY_DEPLOYMENT_JOB, {"of_job": deployment_job_id}).first()
+    return run_of(row) if row else None
 
 
 def spec(connection: Connection, run_id: str) -> RunSpec:
     """Return what the run was frozen with."""
-    return RunSpec.of(connection.execute(select(runs.c.spec).where(runs.c.id == run_id)).scalar_one())
+    return RunSpec.of(connection.execute(_SPEC, {"of_run": run_id}).scalar_one())
 
 
 def result(connection: Connection, run_id: str) -> RunResult | None:
     """Return what the run left, None while it has not ended."""
-    document = connection.execute(select(runs.c.result).where(runs.c.id == run_id)).scalar()
+    document = connection.execute(_RESULT, {"of_run": run_id}).scalar()
     return RunResult.of(document) if document else None
 
 
@@ -227,9 +229,12 @@ class _Held:
     notification: Mapping[str, Any]
 
 
-# Made once: to build them anew for each change takes longer than SQLite needs to execute them.
+# Made once: to build them anew each time takes longer than SQLite needs to execute them.
 _THIS: BindParameter[str] = bindparam("of_run")
 _BY_ID = select(*COLUMNS).where(runs.c.id == _THIS)
+_BY_DEPLOYMENT_JOB = select(*COLUMNS).where(runs.c.deployment_job_id == bindparam("of_job"))
+_SPEC = select(runs.c.spec).where(runs.c.id == _THIS)
+_RESULT = select(runs.c.result).where(runs.c.id == _THIS)
 _LOCK_LANE = (
     select(lanes.c.id)
     .where(lanes.c.id == select(runs.c.lane_id).where(runs.c.id == _THIS).scalar_subquery())
@@ -302,11 +307,6 @@ def _remember(
 ) -> int:
     values = {"run_id": run_id, "event": event, "state": str(state), "at": at, "fence": fence, "actor": actor}
     return int(connection.execute(_REMEMBER, {"of_run": run_id, **values}).scalar_one())
-
-
-def _one(connection: Connection, query: Any) -> Run | None:  # noqa: ANN401 - a Select
-    row = connection.execute(query).first()
-    return run_of(row) if row else None
 
 
 def run_of(row: Row[Any]) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
@@ -17,6 +17,7 @@ from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import members, spaces
 
 _COLUMNS = columns_of(spaces, Space)
+_BY_ID = select(*_COLUMNS).where(spaces.c.id == bindparam("of_space"))
 
 
 def insert(connection: Connection, space: Space) -> None:
@@ -26,7 +27,7 @@ def insert(connection: Connection, space: Space) -> None:
 
 def get(connection: Connection, space_id: str) -> Space | None:
     """Return the space, also one that is being deleted."""
-    row = connection.execute(select(*_COLUMNS).where(spaces.c.id == space_id)).first()
+    row = connection.execute(_BY_ID, {"of_space": space_id}).first()
     return _space(row) if row else None
 
 

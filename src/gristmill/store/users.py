@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, bindparam, func, or_, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
@@ -17,6 +17,7 @@ from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import users
 
 _COLUMNS = columns_of(users, User)
+_BY_ID = select(*_COLUMNS).where(users.c.id == bindparam("of_user"))
 
 
 def insert(connection: Connection, user: User) -> None:
@@ -26,7 +27,8 @@ def insert(connection: Connection, user: User) -> None:
 
 def get(connection: Connection, user_id: str) -> User | None:
     """Return the user with this id."""
-    return _one(connection, users.c.id == user_id)
+    row = connection.execute(_BY_ID, {"of_user": user_id}).first()
+    return _user(row) if row else None
 
 
 def some(connection: Connection, user_ids: Sequence[str]) -> list[User]:

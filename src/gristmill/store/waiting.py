@@ -64,6 +64,6 @@ def _working(connection: Connection, lane_id: str) -> list[tuple[str, datetime |
 
 def _recent_seconds(connection: Connection, lane_id: str) -> list[float]:
     of_lane, started = {"lane_id": lane_id}, runs.c.started_at.is_not(None)
-    places = newest_places(connection, of_lane, RunState.COMPLETED, started, limit=_RECENT)
+    places = newest_places(connection.dialect.name, of_lane, RunState.COMPLETED, started, limit=_RECENT)
     query = select(runs.c.started_at, runs.c.finished_at).where(runs.c.place.in_(places))
     return [(row.finished_at - row.started_at).total_seconds() for row in connection.execute(query)]
