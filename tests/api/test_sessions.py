@@ -91,7 +91,7 @@ def test_the_same_origin_is_enough_where_a_browser_says_no_more(browser: TestCli
     assert made.status_code == 202
 
 
-def test_a_token_works_from_anywhere_whatever_cookie_is_there(context: Context, browser: TestClient) -> None:
+def test_a_token_works_from_anywhere_whatever_cookie_is_there(context: Context) -> None:
     with client_of(context, ADMIN_API_KEY) as client:
         client.cookies.set("gristmill", "stale")
         made = client.post("/v2/spaces", json={"name": "s"}, headers={"Sec-Fetch-Site": "cross-site"})
@@ -120,7 +120,7 @@ def test_a_new_password_or_being_disabled_ends_sessions(
     assert browser.get("/v2/spaces").status_code == 401
 
 
-def test_revoking_the_key_ends_its_session(context: Context, browser: TestClient) -> None:
+def test_revoking_the_key_ends_its_session(browser: TestClient) -> None:
     sign_in(browser, ADMIN_API_KEY, name="admin")
     [key] = browser.get("/v1/api_keys").json()["resources"]
     browser.delete(f"/v1/api_keys/{key['id']}", headers=HERE)

@@ -1,42 +1,33 @@
-import { Button, HeaderGlobalAction, HeaderPanel } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { Asleep, Light, Logout, UserAvatar } from "@carbon/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type SessionUser, signOut } from "../api/session";
+import { type SessionUser, sessionQuery, signOut } from "../api/session";
+import { Drawer } from "./Drawer";
 import type { PanelProps } from "./Shell";
 import { useTheme } from "./theme";
 
 /** Who is signed in, the theme, and signing out. */
-export function UserPanel({ user, open, toggle }: PanelProps & { user: SessionUser }) {
-  const { theme, toggle: toggleTheme } = useTheme();
+export function UserPanel({ user, ...panel }: PanelProps & { user: SessionUser }) {
+  const { theme, toggle } = useTheme();
   const client = useQueryClient();
-  // Whatever was read belongs to whoever was signed in.
-  const leave = useMutation({ mutationFn: signOut, onSuccess: () => client.resetQueries() });
+  const leave = useMutation({
+    mutationFn: signOut,
+    onSuccess: async () => {
+      await client.refetchQueries(sessionQuery);
+      // Whatever else was read belongs to whoever was signed in.
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+    },
+  });
   const light = theme === "white";
   return (
-    <>
-      <HeaderGlobalAction
-        aria-label={`User ${user.name}`}
-        aria-expanded={open}
-        isActive={open}
-        onClick={toggle}
-        tooltipAlignment="end"
-      >
-        <UserAvatar size={20} />
-      </HeaderGlobalAction>
-      <HeaderPanel expanded={open} aria-label="User">
-        {open && (
-          <div className="panel">
-            <h2>{user.display_name}</h2>
-            <p className="muted">{user.administrator ? `${user.name}, administrator` : user.name}</p>
-            <Button kind="ghost" renderIcon={light ? Asleep : Light} onClick={toggleTheme}>
-              {light ? "Dark theme" : "Light theme"}
-            </Button>
-            <Button kind="ghost" renderIcon={Logout} disabled={leave.isPending} onClick={() => leave.mutate()}>
-              Sign out
-            </Button>
-          </div>
-        )}
-      </HeaderPanel>
-    </>
+    <Drawer label={`User ${user.name}`} title={user.display_name} icon={<UserAvatar size={20} />} last {...panel}>
+      <p className="muted">{user.administrator ? `${user.name}, administrator` : user.name}</p>
+      <Button kind="ghost" renderIcon={light ? Asleep : Light} onClick={toggle}>
+        {light ? "Dark theme" : "Light theme"}
+      </Button>
+      <Button kind="ghost" renderIcon={Logout} disabled={leave.isPending} onClick={() => leave.mutate()}>
+        Sign out
+      </Button>
+    </Drawer>
   );
 }

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { createSpace } from "../../api/spaces";
 import { Page } from "../../kit/Page";
-import { invalid, Problem } from "../../kit/Problem";
+import { invalid, Problem, useFocusOnInvalid } from "../../kit/Problem";
 import { paths } from "../../paths";
 
 export default function NewSpacePage() {
@@ -19,6 +19,7 @@ export default function NewSpacePage() {
       go(paths.space(space.metadata.id));
     },
   });
+  useFocusOnInvalid(create.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     create.mutate({ name, description });
