@@ -36,5 +36,7 @@ def test_a_wrong_password_says_so_and_too_many_say_until_when(stranger: Visits) 
             sign_in(page, "wrong", name="eve")
         expect(page.get_by_role("alert").filter(has_text="not signed in")).to_contain_text("do not belong together")
     sign_in(page, "wrong", name="eve")
-    expect(page.get_by_role("alert").filter(has_text="not signed in")).to_contain_text(re.compile(r"Try again after \d\d:\d\d:\d\d"))
+    expect(page.get_by_role("alert").filter(has_text="not signed in")).to_contain_text(
+        re.compile(r"Try again after \d\d:\d\d:\d\d")
+    )
     stranger.look()

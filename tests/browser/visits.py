@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_PHONE = {"width": 320, "height": 720}
-_DESK = {"width": 1280, "height": 800}
+_PHONE: ViewportSize = {"width": 320, "height": 720}
+_DESK: ViewportSize = {"width": 1280, "height": 800}
 
 
 @dataclass
