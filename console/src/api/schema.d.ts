@@ -3076,19 +3076,10 @@ export interface components {
          * @description A run as a bar: how it ended, and how long it worked.
          */
         RunGlance: {
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Finished At */
-            finished_at: string | null;
             /** Id */
             id: string;
             /** Seconds */
             seconds: number | null;
-            /** Started At */
-            started_at: string | null;
             /** State */
             state: string;
         };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
@@ -28,18 +28,35 @@ class JobFilter(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecentRun:
+    """Of a run, what a bar tells; ``warning`` as in `Run`."""
+
+    id: str
+    state: RunState
+    warning: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it worked, when it has ended."""
+        return seconds_of(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSummary:
-    """``recent`` are its newest runs, the newest first; ``target`` is the name of what it runs."""
+    """``recent`` are its newest runs, the newest first, which is ``last``; ``target`` is the name of what it runs."""
 
     job: Job
     target: str | None
     schedule: Schedule | None
-    recent: Sequence[Run] = ()
+    recent: Sequence[RecentRun] = ()
+    last: Run | None = None
 
     @property
     def median_seconds(self) -> float | None:
         """How long those of its recent runs took that completed, at the median."""
-        found = [seconds for run in self.recent if run.state is RunState.COMPLETED and (seconds := seconds_of(run))]
+        found = [run.seconds for run in self.recent if run.state is RunState.COMPLETED and run.seconds is not None]
         return median(found) if found else None
 
 
@@ -51,6 +68,6 @@ class JobCounts:
     by_filter: Mapping[JobFilter, int]
 
 
-def seconds_of(run: Run) -> float | None:
+def seconds_of(run: Run | RecentRun) -> float | None:
     """Return how long a run that has ended worked."""
     return (run.finished_at - run.started_at).total_seconds() if run.started_at and run.finished_at else None

@@ -12,7 +12,7 @@ from gristmill.domain.user import Actor
 from gristmill.service import schedules
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
-from gristmill.store import assets, deployments, job_summaries
+from gristmill.store import assets, deployments, job_summaries, runs
 from gristmill.store.database import Connection
 
 
@@ -37,6 +37,7 @@ def page(
 
 def _summaries(connection: Connection, found: Sequence[Job]) -> list[JobSummary]:
     recent = job_summaries.newest_runs(connection, [job.id for job in found], each=RECENT_RUNS)
+    lasts = {run.job_id: run for run in runs.these(connection, [newest[0].id for newest in recent.values()])}
     targets = _targets(connection, found)
     return [
         JobSummary(
@@ -44,6 +45,7 @@ def _summaries(connection: Connection, found: Sequence[Job]) -> list[JobSummary]
             target=targets.get(job.asset_ref),
             schedule=schedules.of_job(job),
             recent=recent.get(job.id, []),
+            last=lasts.get(job.id),
         )
         for job in found
     ]

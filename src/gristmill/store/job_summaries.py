@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Join, Select, and_, func, or_, select, true, tuple_
 
 from gristmill.domain.job import Job
-from gristmill.domain.job_summary import LATE_AFTER, JobCounts, JobFilter
+from gristmill.domain.job_summary import LATE_AFTER, JobCounts, JobFilter, RecentRun
 from gristmill.domain.page import Page
-from gristmill.domain.run import ACTIVE, Run, RunState
+from gristmill.domain.run import ACTIVE, RunState
 from gristmill.store.database import Connection
 from gristmill.store.jobs import job_of
 from gristmill.store.rows import columns_of, page_by_time
-from gristmill.store.runs import COLUMNS, newest_place, run_of
+from gristmill.store.runs import newest_place
 from gristmill.store.schema import jobs, run_counts, runs
 
-_JOBS_AT_ONCE = 100
-"""SQLite takes up to 500 parts of a union."""
 _NEWEST = 2**63 - 1
 
 
@@ -56,24 +54,35 @@ def counts(connection: Connection, space_id: str, *, now: datetime) -> JobCounts
     return JobCounts(total=row[0], by_filter=dict(zip(JobFilter, row[1:], strict=True)))
 
 
-def newest_runs(connection: Connection, job_ids: Sequence[str], *, each: int) -> dict[str, list[Run]]:
-    """Return the newest visible runs of each of these jobs, the newest first, without their heavy columns."""
-    found: defaultdict[str, list[Run]] = defaultdict(list)
-    for first in range(0, len(job_ids), _JOBS_AT_ONCE):
-        some = job_ids[first : first + _JOBS_AT_ONCE]
-        places = union_all(*(select(_newest_places(job_id, each).subquery()) for job_id in some))
-        query = select(*COLUMNS).where(runs.c.place.in_(places)).order_by(runs.c.place.desc())
-        for row in connection.execute(query):
-            found[row.job_id].append(run_of(row))
+def newest_runs(connection: Connection, job_ids: Sequence[str], *, each: int) -> dict[str, list[RecentRun]]:
+    """Return the newest visible runs of each of these jobs, the newest first."""
+    found: defaultdict[str, list[RecentRun]] = defaultdict(list)
+    columns = [runs.c.job_id, *columns_of(runs, RecentRun)]
+    source = _newest_by_lateral(each) if connection.dialect.name == "postgresql" else _newest_by_rowid(each)
+    query = select(*columns).select_from(source).where(jobs.c.id.in_(job_ids)).order_by(runs.c.place.desc())
+    for row in connection.execute(query).mappings():
+        values = {name: value for name, value in row.items() if name != "job_id"}
+        found[row["job_id"]].append(RecentRun(**{**values, "state": RunState(row["state"])}))
     return found
 
 
-def _newest_places(job_id: str, limit: int) -> Select[Any]:
-    # Compared and sorted as a row, as in run_pages.newest_places, so that no database walks all runs instead.
-    key = (runs.c.job_id, runs.c.place)
-    between = (tuple_(*key) > tuple_(job_id, 0), tuple_(*key) < tuple_(job_id, _NEWEST))
-    visible = (runs.c.job_id == job_id, runs.c.deleted_at.is_(None))
-    return select(runs.c.place).where(*between, *visible).order_by(*(part.desc() for part in key)).limit(limit)
+def _newest_by_rowid(limit: int) -> Join:
+    # SQLite has no LATERAL, and looks up what such a list names by the primary key.
+    newest = runs.alias()
+    query = select(newest.c.place).where(newest.c.job_id == jobs.c.id, newest.c.deleted_at.is_(None))
+    places = query.order_by(newest.c.place.desc()).limit(limit).correlate(jobs)
+    return jobs.join(runs, runs.c.place.in_(places))
+
+
+def _newest_by_lateral(limit: int) -> Join:
+    # PostgreSQL would hold every run against such a list. Compared and sorted as a row, as in
+    # run_pages.newest_places, so that it does not walk all runs backwards.
+    newest = runs.alias()
+    key = (newest.c.job_id, newest.c.place)
+    between = (tuple_(*key) > tuple_(jobs.c.id, 0), tuple_(*key) < tuple_(jobs.c.id, _NEWEST))
+    query = select(newest.c.place).where(*between, newest.c.deleted_at.is_(None)).correlate(jobs)
+    places = query.order_by(*(part.desc() for part in key)).limit(limit).lateral()
+    return jobs.join(places, true()).join(runs, runs.c.place == places.c.place)
 
 
 def _of_space(space_id: str) -> list[ColumnElement[bool]]:

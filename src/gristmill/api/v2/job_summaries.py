@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from gristmill.api.envelope import page_limit
 from gristmill.api.session import Ctx, Me, Scope
 from gristmill.api.v2.job_document import platform_state
-from gristmill.domain.job_summary import JobFilter, JobSummary, seconds_of
+from gristmill.domain.job_summary import JobFilter, JobSummary, RecentRun, seconds_of
 from gristmill.domain.run import Run
 from gristmill.domain.schedule_words import in_words
 from gristmill.service import job_summaries
@@ -25,15 +24,15 @@ class RunGlance(BaseModel):
 
     id: str
     state: str
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
     seconds: float | None
 
 
 class LastRun(RunGlance):
     """The newest run, with how far it is, or what became of its rows."""
 
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
     scheduled: bool
     rows_done: int | None
     rows_total: int | None
@@ -107,8 +106,8 @@ def _glance(summary: JobSummary) -> JobGlance:
         target=summary.target,
         paused=job.paused,
         schedule=_schedule(summary),
-        last_run=_last(summary.recent),
-        runs=[RunGlance.model_validate(_bar(run)) for run in summary.recent],
+        last_run=_last(summary.last) if summary.last else None,
+        runs=[_bar(run) for run in summary.recent],
         median_seconds=summary.median_seconds,
     )
 
@@ -121,22 +120,21 @@ def _schedule(summary: JobSummary) -> ScheduleGlance | None:
     return ScheduleGlance(words=in_words(schedule), zone=schedule.zone, next_at=coming)
 
 
-def _last(recent: Sequence[Run]) -> LastRun | None:
-    if not recent:
-        return None
-    run = recent[0]
-    return LastRun.model_validate(
-        {
-            **_bar(run),
-            "scheduled": run.scheduled_for is not None,
-            "rows_done": run.rows_done,
-            "rows_total": run.rows_total,
-            "rows_rejected": run.rows_rejected,
-            "failure": run.cause.message if run.cause else None,
-        }
+def _last(run: Run) -> LastRun:
+    return LastRun(
+        id=run.id,
+        state=platform_state(run),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        seconds=seconds_of(run),
+        scheduled=run.scheduled_for is not None,
+        rows_done=run.rows_done,
+        rows_total=run.rows_total,
+        rows_rejected=run.rows_rejected,
+        failure=run.cause.message if run.cause else None,
     )
 
 
-def _bar(run: Run) -> dict[str, object]:
-    times = {"created_at": run.created_at, "started_at": run.started_at, "finished_at": run.finished_at}
-    return {"id": run.id, "state": platform_state(run), "seconds": seconds_of(run), **times}
+def _bar(run: RecentRun) -> RunGlance:
+    return RunGlance(id=run.id, state=platform_state(run), seconds=run.seconds)
