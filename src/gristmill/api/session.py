@@ -6,9 +6,10 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from gristmill.api import cookie
 from gristmill.domain.errors import Unauthenticated
 from gristmill.domain.user import Actor
-from gristmill.service import tokens
+from gristmill.service import sessions, tokens
 from gristmill.service.context import Context
 
 
@@ -18,13 +19,18 @@ def context(request: Request) -> Context:
 
 
 def actor(request: Request) -> Actor:
-    """Return who the request's token speaks for.
+    """Return who the request's token speaks for, or, where it brings none, its cookie.
 
     Raises:
-        Unauthenticated: there is no token, or it is expired, or its user is gone.
+        Unauthenticated: there is neither, or it is expired, or its user is gone.
+        ForeignRequest: another site made the browser send the cookie.
 
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    header = request.headers.get("authorization", "")
+    secret = None if header else cookie.secret_of(request)
+    if secret:
+        return sessions.actor(context(request), secret)
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send the header Authorization: Bearer <token>; a token comes from your API key.")
     return tokens.actor(context(request), token.strip())

@@ -4,12 +4,15 @@ GristmillError
  ├ Invalid            the request is wrong: names the field and the way out
  │  └ TooLarge        a body over a limit
  ├ Unauthenticated    no valid token, key or password
+ │  └ LockedOut       too many wrong ones: says when to try again
  ├ Forbidden          visible, but not for this role
  ├ NotFound           not there, or not visible to this user
  └ Conflict           there, but not in this state
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class GristmillError(Exception):
@@ -40,6 +43,16 @@ class Unauthenticated(GristmillError):
     """No valid token, key or password."""
 
     code = "authentication_failed"
+
+
+class LockedOut(Unauthenticated):
+    """Too many wrong passwords in a row for this user name; ``retry_seconds`` is how long none is looked at."""
+
+    code = "locked_out"
+
+    def __init__(self, until: datetime, *, retry_seconds: int) -> None:
+        super().__init__(f"Too many wrong passwords for this user name. Try again after {until:%H:%M:%S} UTC.")
+        self.retry_seconds = retry_seconds
 
 
 class Forbidden(GristmillError):

@@ -53,3 +53,14 @@ class TaskCredential:
     description: str
     type: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser that is signed in. ``digest`` is that of the secret in its cookie, ``proof`` what it was given for."""
+
+    digest: str
+    user_id: str
+    proof: str
+    created_at: datetime
+    expires_at: datetime

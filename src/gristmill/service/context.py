@@ -43,10 +43,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """How many days things are kept where nobody says otherwise; -1 is for ever."""
+    """Days that things are kept where nobody says otherwise, -1 for ever; hours that browsers stay signed in."""
 
     run_days: int = 30
     event_days: int = 90
+    session_hours: int = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

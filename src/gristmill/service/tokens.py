@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from gristmill.domain.errors import Unauthenticated
-from gristmill.domain.run import ACTIVE, Run
+from gristmill.domain.run import Run
 from gristmill.domain.user import Actor, User
-from gristmill.service import passwords
+from gristmill.service import lockouts, proofs
 from gristmill.service.context import Context
-from gristmill.store import api_keys, runs, users
-from gristmill.store.database import Connection
+from gristmill.store import api_keys, users
 
 Mode = Literal["cpd", "cloud"]
 LIFETIMES: dict[Mode, timedelta] = {"cpd": timedelta(hours=12), "cloud": timedelta(hours=1)}
@@ -47,7 +46,7 @@ def for_api_key(context: Context, api_key: str, *, mode: Mode, user_name: str | 
     if key.last_used_at is None or now - key.last_used_at > _USED_WITHIN:
         with context.database.transaction() as connection:
             api_keys.mark_used(connection, key.id, now)
-    return _give_out(context, user, mode, proof=f"key:{key.id}")
+    return _give_out(context, user, mode, proof=proofs.of_key(key))
 
 
 def for_password(context: Context, user_name: str, password: str, *, mode: Mode) -> Token:
@@ -55,14 +54,13 @@ def for_password(context: Context, user_name: str, password: str, *, mode: Mode)
 
     Raises:
         Unauthenticated: the user is unknown or disabled, has no password, or this is not it.
+        LockedOut: there were too many wrong ones in a row.
 
     """
-    with context.database.snapshot() as connection:
-        user = users.by_name(connection, user_name)
-    right = passwords.verify(user.password_hash if user else None, password)
-    if user is None or not right or user.disabled:
+    user = lockouts.attempt(context, user_name, lambda: proofs.user_by_password(context, user_name, password))
+    if user is None:
         raise Unauthenticated("This user name and password do not belong together, or no longer open anything.")
-    return _give_out(context, user, mode, proof=_password_proof(context, user))
+    return _give_out(context, user, mode, proof=proofs.of_password(context, user))
 
 
 def for_run(context: Context, run: Run) -> Token | None:
@@ -71,7 +69,7 @@ def for_run(context: Context, run: Run) -> Token | None:
         user = users.get(connection, run.requester_id)
     if user is None or user.disabled:
         return None
-    return _give_out(context, user, "cpd", proof=f"run:{run.id}:{run.fence}", lifetime=RUN_LIFETIME)
+    return _give_out(context, user, "cpd", proof=proofs.of_run(run), lifetime=RUN_LIFETIME)
 
 
 def actor(context: Context, token: str) -> Actor:
@@ -87,7 +85,7 @@ def actor(context: Context, token: str) -> Actor:
         user = users.get(connection, str(claims.get("sub")))
         if user is None or user.disabled:
             raise Unauthenticated("The user of this token is gone or disabled.")
-        if not _stands(context, connection, user, proof=str(claims.get("proof"))):
+        if not proofs.stands(context, connection, user, proof=str(claims.get("proof"))):
             raise Unauthenticated("What this token was given out for has been revoked or changed. Get a new one.")
     mode = "cloud" if claims.get("mode") == "cloud" else "cpd"
     return Actor(user_id=user.id, user_name=user.name, administrator=user.administrator, mode=mode)
@@ -113,19 +111,3 @@ def _give_out(context: Context, user: User, mode: Mode, *, proof: str, lifetime:
         lifetime_seconds=int(lifetime.total_seconds()),
         expires_at=expires_at,
     )
-
-
-def _stands(context: Context, connection: Connection, user: User, *, proof: str) -> bool:
-    if proof.startswith("run:"):
-        _, run_id, fence = proof.split(":")
-        run = runs.get(connection, run_id)
-        return run is not None and run.state in ACTIVE and run.fence == int(fence) and run.requester_id == user.id
-    if not proof.startswith("key:"):
-        return proof == _password_proof(context, user)
-    key = api_keys.get(connection, proof.removeprefix("key:"))
-    return key is not None and key.revoked_at is None
-
-
-def _password_proof(context: Context, user: User) -> str:
-    # The hash is salted, so this changes with every new password and tells nothing about it.
-    return f"password:{context.secrets.digest(user.password_hash or '')[:16]}"

@@ -29,24 +29,24 @@ def create(connection: Connection, job: Job) -> None:
 def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, also one that is being deleted."""
     row = connection.execute(_BY_ID, {"of_job": job_id}).first()
-    return _job(row) if row else None
+    return job_of(row) if row else None
 
 
 def these(connection: Connection, job_ids: Sequence[str]) -> list[Job]:
     """Return the jobs with these ids that are still there."""
-    return [_job(row) for row in connection.execute(select(*_COLUMNS).where(jobs.c.id.in_(job_ids)))]
+    return [job_of(row) for row in connection.execute(select(*_COLUMNS).where(jobs.c.id.in_(job_ids)))]
 
 
 def by_serving_name(connection: Connection, name: str) -> Job | None:
     """Return the job with this serving name."""
     row = connection.execute(select(*_COLUMNS).where(jobs.c.serving_name == name)).first()
-    return _job(row) if row else None
+    return job_of(row) if row else None
 
 
 def default_of(connection: Connection, deployment_id: str) -> Job | None:
     """Return the job that was made with a deployment."""
     row = connection.execute(_DEFAULT, {"of_deployment": deployment_id}).first()
-    return _job(row) if row else None
+    return job_of(row) if row else None
 
 
 def page(
@@ -58,7 +58,7 @@ def page(
         parent = jobs.c.id == select(runs.c.job_id).where(runs.c.id == value).scalar_subquery()
         where.append(parent if column == "run_id" else jobs.c[column] == value)
     total = connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one()
-    found = page_by_time(connection, select(*_COLUMNS).where(*where), jobs, _job, limit=limit, start=start)
+    found = page_by_time(connection, select(*_COLUMNS).where(*where), jobs, job_of, limit=limit, start=start)
     return Page(items=found.items, next=found.next, total=total)
 
 
@@ -79,7 +79,7 @@ def note_ticks(connection: Connection, next_ticks: Mapping[str, datetime | None]
 def deleting(connection: Connection, *, limit: int) -> list[Job]:
     """Return jobs that wait to be purged."""
     query = select(*_COLUMNS).where(jobs.c.deleted_at.is_not(None)).limit(limit)
-    return [_job(row) for row in connection.execute(query)]
+    return [job_of(row) for row in connection.execute(query)]
 
 
 def remove(connection: Connection, job_id: str) -> None:
@@ -87,6 +87,7 @@ def remove(connection: Connection, job_id: str) -> None:
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
 
 
-def _job(row: Row[Any]) -> Job:
+def job_of(row: Row[Any]) -> Job:
+    """Return the job of a row that has its columns."""
     values = dict(row._mapping)  # noqa: SLF001 - public API of Row
     return Job(**{**values, "kind": JobKind(values["kind"])})

@@ -45,12 +45,15 @@ def page_by_time(
     *,
     limit: int,
     start: str | None,
+    newest_first: bool = False,
 ) -> Page[T]:
     """Page a query by (created_at, id), the oldest first. ``start`` is the mark that the page before gave."""
     key = (table.c.created_at, table.c.id)
     if start:
-        query = query.where(tuple_(*key) > tuple_(*read_mark(start)))
-    rows = connection.execute(query.order_by(*key).limit(limit + 1)).all()
+        mark = tuple_(*read_mark(start))
+        query = query.where(tuple_(*key) < mark if newest_first else tuple_(*key) > mark)
+    order = [column.desc() if newest_first else column for column in key]
+    rows = connection.execute(query.order_by(*order).limit(limit + 1)).all()
     items = rows[:limit]
     last = items[-1]._mapping if len(rows) > limit else None  # noqa: SLF001 - public API of Row
     return Page(items=[make(row) for row in items], next=write_mark(last["created_at"], last["id"]) if last else None)

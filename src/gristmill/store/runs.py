@@ -87,7 +87,7 @@ def these(connection: Connection, run_ids: Sequence[str]) -> list[Run]:
 
 def newest(connection: Connection, job_ids: Sequence[str]) -> list[Run]:
     """Return the newest visible run of each of these jobs, without their heavy columns."""
-    lasts = connection.execute(select(*(_last(state) for state in RunState)).where(jobs.c.id.in_(job_ids)))
+    lasts = connection.execute(select(*(newest_place(state) for state in RunState)).where(jobs.c.id.in_(job_ids)))
     places = [max(found) for found in ([place for place in last if place] for last in lasts) if found]
     return [run_of(row) for row in connection.execute(select(*COLUMNS).where(runs.c.place.in_(places)))]
 
@@ -250,7 +250,7 @@ _NEXT_NUMBER = select(func.coalesce(func.max(run_history.c.number), 0) + 1).wher
 _REMEMBER = insert(run_history).values(number=_NEXT_NUMBER.scalar_subquery()).returning(run_history.c.number)
 
 
-def _last(state: RunState) -> ScalarSelect[Any]:
+def newest_place(state: RunState) -> ScalarSelect[Any]:
     """Select a job's newest place in a state, within a query over jobs; compared as in ``run_pages.newest_places``."""
     key = (runs.c.state, runs.c.place)
     between = (tuple_(*key) > tuple_(str(state), 0), tuple_(*key) < tuple_(str(state), 2**63 - 1))

@@ -11,6 +11,7 @@ from gristmill.domain.environment_variables import write_variables
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import DEPLOYMENT_REF, Job
 from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS
+from gristmill.domain.job_summary import RecentRun
 from gristmill.domain.notification import Notification
 from gristmill.domain.run import FINAL, Run, RunState
 from gristmill.domain.run_spec import RunResult, RunSpec
@@ -125,7 +126,7 @@ def run_document(
     return {"entity": {"job_run": without_none(entity)}, "metadata": metadata, "href": href, "asset_id": run.id}
 
 
-def platform_state(run: Run) -> str:
+def platform_state(run: Run | RecentRun) -> str:
     """Return the Common Core's name for the run's state."""
     return _WARNED if run.state is RunState.COMPLETED and run.warning else PLATFORM_STATES[run.state]
 

@@ -12,7 +12,7 @@ from gristmill.store.schema.assets import (
 )
 from gristmill.store.schema.base import metadata
 from gristmill.store.schema.events import channels, deliveries, delivery_attempts, events, inbox
-from gristmill.store.schema.identity import api_keys, members, spaces, task_credentials, users
+from gristmill.store.schema.identity import api_keys, lockouts, members, sessions, spaces, task_credentials, users
 from gristmill.store.schema.queue import (
     claims,
     deployment_job_definitions,
@@ -45,6 +45,7 @@ __all__ = [
     "inbox",
     "jobs",
     "lanes",
+    "lockouts",
     "members",
     "metadata",
     "package_extensions",
@@ -52,6 +53,7 @@ __all__ = [
     "run_counts",
     "run_history",
     "runs",
+    "sessions",
     "software_specifications",
     "spaces",
     "task_credentials",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table, Text, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, false
 
 from gristmill.store.column_types import Document, Instant
 from gristmill.store.schema.base import identifier, metadata, of_space
@@ -31,6 +31,27 @@ api_keys = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
+)
+
+# Browsers that are signed in. The secret is in their cookie; here is its digest.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("proof", String(80), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+# Wrong passwords in a row, by the name that was given, whether there is such a user or not.
+lockouts = Table(
+    "lockouts",
+    metadata,
+    Column("user_name", String(255), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Instant, nullable=False, index=True),
+    Column("locked_until", Instant),
 )
 
 task_credentials = Table(

@@ -140,6 +140,7 @@ jobs = Table(
     ),
     Index("uq_jobs_serving_name", "serving_name", unique=True),
     Index("ix_jobs_space", "space_id", "deleted_at", "created_at", "id"),
+    Index("ix_jobs_space_due", "space_id", "next_tick_at", **_where("next_tick_at IS NOT NULL")),
     Index("ix_jobs_deleting", "deleted_at", **_where("deleted_at IS NOT NULL")),
     Index(
         "ix_jobs_due",

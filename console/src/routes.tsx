@@ -1,0 +1,37 @@
+import { type ComponentType, lazy, Suspense } from "react";
+import { Redirect, Route, Switch } from "wouter";
+import { NotFoundPage } from "./pages/notfound/NotFoundPage";
+import { DEFAULT_TAB } from "./pages/space/tabs";
+import { paths } from "./paths";
+
+/** Every page by the path that opens it; the parts of the path are the page's properties. The first that fits is taken. */
+const PAGES: [path: string, page: ComponentType<Record<string, string>>][] = [
+  ["/", lazyPage(() => import("./pages/spaces/SpacesPage"))],
+  ["/spaces/new", lazyPage(() => import("./pages/spaces/NewSpacePage"))],
+  ["/spaces/:space/:tab", lazyPage(() => import("./pages/space/SpacePage"))],
+];
+
+export function Routes() {
+  return (
+    <Suspense>
+      <Switch>
+        {PAGES.map(([path, Page]) => (
+          <Route key={path} path={path}>
+            {(params) => <Page {...(params as Record<string, string>)} />}
+          </Route>
+        ))}
+        <Route path="/spaces/:space">{({ space }) => <Redirect replace to={paths.tab(space, DEFAULT_TAB)} />}</Route>
+        <Route>
+          <NotFoundPage />
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}
+
+/** Loads a page when it is opened; a page declares which parts of its path it needs. */
+function lazyPage<P extends Record<string, string>>(
+  load: () => Promise<{ default: ComponentType<P> }>,
+): ComponentType<Record<string, string>> {
+  return lazy(load) as unknown as ComponentType<Record<string, string>>;
+}
