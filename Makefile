@@ -58,7 +58,7 @@ check: .venv/.synced  ## Check form, types and the direction of imports
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	@if test -z "$$GRISTMILL_NO_CONSOLE"; then $(MAKE) --no-print-directory console-check; fi
+	@if test -z "$${GRISTMILL_NO_CONSOLE:-}"; then $(MAKE) --no-print-directory console-check; fi
 
 .PHONY: console
 console: $(UV) python-is-there  ## Build the console into the package, if its sources have changed

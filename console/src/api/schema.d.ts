@@ -2842,6 +2842,8 @@ export interface components {
             description?: string | null;
             /** Enable Notifications */
             enable_notifications?: boolean | null;
+            /** Job Parameters */
+            job_parameters?: unknown[] | null;
             /** Long Running Minutes */
             long_running_minutes?: number | null;
             /** Name */
@@ -2856,6 +2858,8 @@ export interface components {
             notification_types?: {
                 [key: string]: unknown;
             } | null;
+            /** Parameter Sets */
+            parameter_sets?: unknown[] | null;
             /** Retention Policy */
             retention_policy?: {
                 [key: string]: unknown;
@@ -3068,8 +3072,14 @@ export interface components {
             configuration?: {
                 [key: string]: unknown;
             } | null;
+            /** Description */
+            description?: string | null;
+            /** Job Parameters */
+            job_parameters?: unknown[] | null;
             /** Name */
             name?: string | null;
+            /** Parameter Sets */
+            parameter_sets?: unknown[] | null;
         };
         /**
          * RunGlance
