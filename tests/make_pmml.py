@@ -31,9 +31,11 @@ OWN_OUTPUT = """<Output>
 </Output>"""
 
 
-def regression() -> str:
-    """y = 1 + 2 a - 0.5 b, where a missing a is 1."""
-    return f"""{_HEAD}{_NUMBERS}<RegressionModel functionName="regression">{_NUMBERS_MINED}
+def regression(interval: str = "") -> str:
+    """y = 1 + 2 a - 0.5 b, where a missing a is 1; b may be bound to an interval."""
+    bound = f'name="b" optype="continuous" dataType="double">{interval}</DataField>'
+    numbers = _NUMBERS.replace('name="b" optype="continuous" dataType="double"/>', bound)
+    return f"""{_HEAD}{numbers}<RegressionModel functionName="regression">{_NUMBERS_MINED}
 <RegressionTable intercept="1">
   <NumericPredictor name="a" coefficient="2"/><NumericPredictor name="b" coefficient="-0.5"/>
 </RegressionTable></RegressionModel></PMML>"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Appetite:
     shape: str = FRAME
     categories: bool = False  # text goes in as pandas categories
     fields: list[Field] = field(default_factory=list)  # columns with types, where it knows them
+    optional: frozenset[str] = frozenset()  # columns that an input may lack: they are left out then
 
 
 @dataclass
@@ -128,12 +129,11 @@ class Features:
             return self._by_position(chunk, wanted)
         wanted = wanted or _of_their_own(chunk.names)
         _refuse_duplicates(chunk, wanted)
-        missing = [name for name in wanted if name not in chunk.names]
-        if missing:
-            raise RunFailed("schema_mismatch", _missing_message(missing, chunk))
-        chosen = {name: chunk.names.index(name) for name in wanted}
-        self._check_width(chosen, chunk)
-        return chosen
+        missing = {name for name in wanted if name not in chunk.names}
+        if demanded := [name for name in wanted if name in missing - self.appetite.optional]:
+            raise RunFailed("schema_mismatch", _missing_message(demanded, chunk))
+        self._check_width(wanted, chunk)
+        return {name: chunk.names.index(name) for name in wanted if name not in missing}
 
     def _wanted(self) -> list[str]:
         declared = [column["name"] for column in self.fields]
@@ -148,11 +148,10 @@ class Features:
         if wanted:
             message = f"{_place(chunk)} has {len(chunk.names)} values a row, but the model takes {len(wanted)}: "
             raise RunFailed("schema_mismatch", message + ", ".join(wanted))
-        chosen = {name: position for position, name in enumerate(chunk.names)}
-        self._check_width(chosen, chunk)
-        return chosen
+        self._check_width(chunk.names, chunk)
+        return {name: position for position, name in enumerate(chunk.names)}
 
-    def _check_width(self, chosen: dict[str, int], chunk: Chunk) -> None:
+    def _check_width(self, chosen: Collection[str], chunk: Chunk) -> None:
         width = self.appetite.width
         if width is not None and len(chosen) != width:
             message = f"the model takes {width} columns, {_place(chunk)} has {len(chosen)}: {', '.join(chosen)}"

@@ -12,7 +12,7 @@ from typing import Any
 from gristmill_runner.failure import RunFailed
 from gristmill_runner.features import FRAME, Appetite
 from gristmill_runner.loaders.files import LIGHTGBM, ONNX, PICKLE, XGBOOST
-from gristmill_runner.loaders.mlflow_signature import input_fields, output_names
+from gristmill_runner.loaders.mlflow_signature import input_fields, optional_names, output_names
 from gristmill_runner.loaders.one_file import load_file
 from gristmill_runner.loaders.pickled import wrapped
 from gristmill_runner.loaders.scorer import PREDICTION, Scorer
@@ -24,28 +24,34 @@ _NARROW = {"integer": "int32", "float": "float32"}  # what MLflow refuses to mak
 
 
 class SignedScorer:
-    """A model whose input is described by a signature."""
+    """A model whose input is described by a signature; of optional columns that an input lacks it sees no values."""
 
-    def __init__(self, scorer: Scorer, fields: list[Field]) -> None:
+    def __init__(self, scorer: Scorer, fields: list[Field], optional: frozenset[str]) -> None:
         self._scorer = scorer
         own = scorer.appetite
         names = own.names or [field["name"] for field in fields] or None
-        self.appetite = replace(own, names=names, fields=fields or own.fields)
+        optional = optional if own.shape == FRAME else frozenset()
+        self.appetite = replace(own, names=names, fields=fields or own.fields, optional=optional)
         self.outputs, self.libraries = scorer.outputs, scorer.libraries
 
     def predict(self, features: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return what the model does."""
-        return self._scorer.predict(features)
+        lacks = self.appetite.optional - set(features.columns) if self.appetite.optional else None
+        return self._scorer.predict(features.reindex(columns=self.appetite.names) if lacks else features)
 
 
 class PythonFunctionScorer:
-    """A model that MLflow itself has to load; its answer's columns keep their names."""
+    """A model that MLflow itself has to load; its answer's columns keep their names.
+
+    Optional columns that an input lacks it does not get, as with MLflow.
+    """
 
     libraries = ("mlflow",)
 
-    def __init__(self, model: Any, fields: list[Field], outputs: list[str]) -> None:  # noqa: ANN401
-        self._model, self._fields = model, fields
-        self.appetite = Appetite([field["name"] for field in fields] or None, None, FRAME, fields=fields)
+    def __init__(self, model: Any, document: Mapping[str, Any]) -> None:  # noqa: ANN401
+        self._model, self._fields = model, input_fields(document)
+        outputs, names = output_names(document), [field["name"] for field in self._fields] or None
+        self.appetite = Appetite(names, None, FRAME, fields=self._fields, optional=optional_names(document))
         self.outputs = outputs if len(outputs) > 1 else [PREDICTION]
 
     def predict(self, features: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -76,9 +82,9 @@ def load_mlflow(description: Path, spec: Spec) -> Scorer:
         if isinstance(settings := flavors.get(name), Mapping):
             _add_code(description.parent, settings)
             scorer = _loaded(_data(description.parent, name, settings), kind, spec)
-            return SignedScorer(scorer, input_fields(document))
+            return SignedScorer(scorer, input_fields(document), optional_names(document))
     if _PYTHON in flavors:
-        return PythonFunctionScorer(_by_mlflow(description.parent), input_fields(document), output_names(document))
+        return PythonFunctionScorer(_by_mlflow(description.parent), document)
     can = ", ".join((*_KINDS, _PYTHON))
     raise RunFailed("model_load_failed", f"the model's flavors are {', '.join(flavors)}; those that run are {can}")
 

@@ -17,6 +17,13 @@ def input_fields(document: Mapping[str, Any]) -> list[Field]:
     return [Field(name=column["name"], type=_type(column)) for column in columns]
 
 
+def optional_names(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the input columns that need not be there."""
+    return frozenset(
+        str(column.get("name")) for column in _columns(document, "inputs") if column.get("required") is False
+    )
+
+
 def output_names(document: Mapping[str, Any]) -> list[str]:
     """Return the names of the output columns that have one."""
     return [column["name"] for column in _columns(document, "outputs") if isinstance(column.get("name"), str)]

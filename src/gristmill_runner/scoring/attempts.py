@@ -181,9 +181,12 @@ def _at(bad: BadRow, row: int) -> BadRow:
 
 
 def _blamed(chunk: Chunk, row: int, error: BaseException, story: str) -> BadRow:
-    """Name the column whose value the exception quotes, or whose value is missing."""
+    """Name the column that the exception names or whose value it quotes, or whose value is missing."""
     cells = {name: cell(chunk.columns[position], row) for position, name in enumerate(chunk.names)}
     text, reason = str(error), summary_of(error) + story
+    named = [name for name in chunk.names if f"column {name!r}" in text]
+    if named:
+        return BadRow(row, reason, named[0], text_of(cells[named[0]]))
     quoted = [name for name, value in cells.items() if isinstance(value, str) and value and repr(value) in text]
     if quoted:
         return BadRow(row, reason, quoted[0], text_of(cells[quoted[0]]))

@@ -20,7 +20,9 @@ import yaml
 from mlflow.models import infer_signature
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
 from tests.unit.runner.directories import FIELDS, PEOPLE, SURVIVED, Directory, people_classifier, rows
 
 from gristmill_runner.failure import RunFailed
@@ -126,6 +128,34 @@ def test_a_python_function_is_loaded_by_mlflow(tmp_path: Path) -> None:
     result = directory.with_rows([[0.5, 1], [1.5, 2]], ["x", "n"]).run()
     assert result["predictions"][0]["fields"] == ["twice", "x"]
     assert directory.predictions() == [[2, 0.5], [4, 1.5]]
+
+
+OPTIONAL = ModelSignature(Schema([ColSpec("double", "age"), ColSpec("double", "fare", required=False)]))
+
+
+def test_an_optional_column_that_is_not_there_has_no_values(tmp_path: Path) -> None:
+    model = make_pipeline(SimpleImputer(strategy="constant", fill_value=9.0), LinearRegression()).fit(NUMBERS, SURVIVED)
+    asset = saved(tmp_path, mlflow.sklearn, model, signature=OPTIONAL, serialization_format="cloudpickle")
+    _, got = scored(asset, tmp_path / "run", NUMBERS[["age"]])
+    assert [row[0] for row in got] == pytest.approx(model.predict(NUMBERS.assign(fare=9.0)).tolist())
+    directory = Directory(tmp_path / "other", asset_path=str(asset), asset_type="mlflow_2.0")
+    with pytest.raises(RunFailed, match="column 'age' missing"):
+        directory.with_rows([[1.0]], ["fare"]).run()
+
+
+def test_a_python_function_does_not_get_an_optional_column_that_is_not_there(tmp_path: Path) -> None:
+    class Naming(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,misc]
+        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG002
+            return [" ".join(model_input.columns)] * len(model_input)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlflow.pyfunc.save_model(
+            str(tmp_path / "model"), python_model=Naming(), signature=OPTIONAL, pip_requirements=[]
+        )
+    asset = tmp_path / "model"
+    assert scored(asset, tmp_path / "one", NUMBERS[["age"]][:1])[1] == [["age"]]
+    assert scored(asset, tmp_path / "two", NUMBERS[:1])[1] == [["age fare"]]
 
 
 def test_a3_a_value_against_the_signature_is_named(tmp_path: Path) -> None:

@@ -83,6 +83,21 @@ def test_a3_a_value_that_the_model_does_not_know_is_named(tmp_path: Path) -> Non
     assert (text["row"], text["column"], text["value"]) == (3, "age", "old")
 
 
+def test_a3_a_number_outside_of_its_interval_is_named(tmp_path: Path) -> None:
+    interval = '<Interval closure="openClosed" leftMargin="0" rightMargin="10"/><Value value="-9" property="missing"/>'
+    (tmp_path / "model.xml").write_text(documents.regression(interval), encoding="utf-8")
+    directory = Directory(tmp_path / "run", asset_path=str(tmp_path / "model.xml"), asset_type="pmml_4.2.1")
+    directory.spec["error_threshold"] = {"rows": 2}
+    directory.with_file("in.csv", "a,b\n1,10\n1,0\n1,10.5\n1,-9\n1,0.5\n").to_file("out.csv")
+    result = directory.run()
+    assert result["rows"] == rows(5, rejected=2)
+    assert [(each["row"], each["column"], each["value"]) for each in result["rejections"]] == [
+        (2, "b", "0"),
+        (3, "b", "10.5"),
+    ]
+    assert "10.5, which is outside of what the model takes: (0, 10]" in result["rejections"][1]["reason"]
+
+
 def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="column 'b' missing"):
         scored(tmp_path, documents.regression(), ["a"], [[1]])
