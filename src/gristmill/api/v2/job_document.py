@@ -107,6 +107,7 @@ def run_document(
         "preview": dict(result.preview) if result and result.preview else None,
         "packages": dict(result.packages) if result and result.packages else None,
         "repair_of": spec.repair_of if spec else None,
+        "rejected_of": spec.rejected_of if spec else None,
         "nodes": [_node(node) for node in nodes] or None,
         **(_used(result) if result else {}),
     }
