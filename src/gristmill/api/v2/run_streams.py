@@ -68,6 +68,7 @@ async def stream(  # where the reader was
     job_id: str,
     run_id: str,
     tail: Annotated[int, Query(ge=0, le=_MOST_TAIL, description="Begin with so many of the last lines.")] = 10_000,
+    after: Annotated[str | None, Query(max_length=50, description="As Last-Event-ID, of a new connection.")] = None,
     last_event_id: Annotated[str | None, Header(max_length=50)] = None,
 ) -> StreamingResponse:
     """Send events (SSE) as they happen: ``run`` whenever it changed, ``log`` for new lines, ``end`` when all is said.
@@ -75,7 +76,7 @@ async def stream(  # where the reader was
     The id of a ``log`` event is the attempt's fence and the number of its last line, ``7-1234``; sent back as
     ``Last-Event-ID``, also as a number alone, the log goes on behind that line.
     """
-    follower = Follower(ctx, me, job_id, run_id, tail=tail, place=_place(last_event_id))
+    follower = Follower(ctx, me, job_id, run_id, tail=tail, place=_place(last_event_id or after))
     first = await run_in_threadpool(follower.step)
 
     def document(step: Step) -> str:
