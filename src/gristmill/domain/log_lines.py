@@ -10,7 +10,7 @@ from gristmill.domain.log_tail import LONGEST_LINE_BYTES, lines
 
 MOST_PICKED_BYTES = 4 * 1024**2
 """So much text is picked at once; whoever wants more asks again from the line after it."""
-_TROUBLE = re.compile(rb"(error|exception|traceback|fatal|critical)\b", re.IGNORECASE)
+_TROUBLE = re.compile(rb"(error|exception|traceback|fatal|critical)\b|failed: ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

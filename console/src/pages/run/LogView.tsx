@@ -26,8 +26,9 @@ export function LogView({ of, store, follow, setFollow }: LogViewProps) {
   }, [follow, chunks]);
   const scrolled = (event: UIEvent<HTMLDivElement>) => {
     const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
-    if (scrollTop < top.current - 1) setFollow(false);
-    else if (scrollTop + clientHeight >= scrollHeight - AT_END_PX && store.attached) setFollow(true);
+    // At the end first: what was estimated to be taller than it is moves up as it is drawn, and nobody scrolled.
+    if (scrollTop + clientHeight >= scrollHeight - AT_END_PX) setFollow(store.attached && line === null ? true : follow);
+    else if (scrollTop < top.current - 1) setFollow(false);
     top.current = scrollTop;
   };
   if (chunks.length === 0) return <p className="log-empty">Nothing has been printed yet.</p>;

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type Run, type RunRef, rerunRejected, resultsQuery } from "../../api/runs";
 import { DownloadLink } from "../../kit/DownloadLink";
 import { Problem } from "../../kit/Problem";
+import { counted } from "./sentence";
 import { useNewRun } from "./useNewRun";
 
 /** The rows that were not scored and why, to be taken away, put right, or tried again alone. */
@@ -16,7 +17,7 @@ export function Rejected({ space, of, run }: { space: string; of: RunRef; run: R
   return (
     <section className="panel" aria-labelledby="rejected-heading">
       <div className="panel-head">
-        <h2 id="rejected-heading">{`${(rows?.rejected ?? rejections.length).toLocaleString("en")} rejected rows`}</h2>
+        <h2 id="rejected-heading">{counted(rows?.rejected ?? rejections.length, "rejected row")}</h2>
         {file && (
           <>
             <DownloadLink href={file.href} name={file.name}>

@@ -1,7 +1,7 @@
 import { ProgressBar } from "@carbon/react";
-import { useNow } from "../../api/clock";
-import type { LogLines, Run } from "../../api/runs";
+import { FINAL, type LogLines, type Run } from "../../api/runs";
 import { Status } from "../../kit/Status";
+import { useLiveNow } from "../../kit/useLiveNow";
 import { percent, sentence } from "./sentence";
 import { goToLine } from "./useLine";
 
@@ -11,9 +11,9 @@ export function RunHead({ run, trouble }: { run: Run; trouble: LogLines | undefi
   const done = percent(run);
   const line = trouble?.results[0];
   return (
-    <div className="headline" aria-live="polite">
+    <div className="headline">
       <p>
-        <Status state={state} /> <span>{sentence(run, useNow())}</span>
+        <Status state={state} /> <span>{sentence(run, useLiveNow(!FINAL.includes(state)))}</span>
       </p>
       {done !== null && state === "Running" && <ProgressBar hideLabel label={`${done} % done`} value={done} />}
       {waiting && <p>{waiting.reason}</p>}

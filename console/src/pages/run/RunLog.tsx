@@ -5,6 +5,7 @@ import { findInLog, logLines, type RunRef, runPath } from "../../api/runs";
 import { DownloadLink } from "../../kit/DownloadLink";
 import { LogView } from "./LogView";
 import type { LogStore } from "./logStore";
+import { counted } from "./sentence";
 import { goToLine, useLine } from "./useLine";
 
 const EARLIER = 1_000;
@@ -30,7 +31,7 @@ export function RunLog({ of, store, trouble, toEnd }: RunLogProps) {
     <section className="panel" aria-labelledby="log-heading">
       <div className="panel-head">
         <h2 id="log-heading">Log</h2>
-        <span className="muted">{store.newest.toLocaleString("en")} lines</span>
+        <span className="muted">{counted(store.newest, "line")}</span>
         <Checkbox id="follow" labelText="Follow" checked={follow} onChange={(_, { checked }) => (checked ? end() : setFollow(false))} />
         {trouble !== null && (
           <Button size="sm" kind="ghost" onClick={() => goToLine(trouble)}>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNow } from "../../api/clock";
 import { FINAL, historyQuery, type Run, type RunEvent, type RunRef } from "../../api/runs";
 import { duration } from "../../kit/time";
+import { useLiveNow } from "../../kit/useLiveNow";
 
 interface Stage {
   name: string;
@@ -12,7 +12,7 @@ interface Stage {
 /** Through what the run went and how long each part took. Writing is told while it lasts; later it is part of scoring. */
 export function Stages({ of, run }: { of: RunRef; run: Run }) {
   const { data } = useQuery(historyQuery(of, run.entity.job_run.state));
-  const stages = stagesOf(run, data?.results ?? [], useNow());
+  const stages = stagesOf(run, data?.results ?? [], useLiveNow(!FINAL.includes(run.entity.job_run.state)));
   return (
     <ol className="stages" aria-label="Stages">
       {stages.map(({ name, seconds, now }) => (
@@ -39,5 +39,5 @@ function stagesOf(run: Run, history: RunEvent[], now: number): Stage[] {
     { name: "Preparing", seconds: between(claimed, begun || end), now: state === "Starting" },
     { name: over ? `${work} and writing` : work, seconds: between(begun || null, end), now: state === "Running" && !writes },
   ];
-  return over ? stages : [...stages, { name: "Writing", seconds: writes ? 0 : null, now: writes }];
+  return over || rows?.total === undefined ? stages : [...stages, { name: "Writing", seconds: writes ? 0 : null, now: writes }];
 }

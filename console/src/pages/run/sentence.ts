@@ -3,6 +3,9 @@ import { duration } from "../../kit/time";
 
 const count = (number: number) => number.toLocaleString("en");
 
+/** "1 line", "2,000 lines". */
+export const counted = (number: number, what: string) => `${count(number)} ${what}${number === 1 ? "" : "s"}`;
+
 /** How much of a run is done, from 0 to 100; null where nobody knows. */
 export function percent(run: Run): number | null {
   const rows = run.entity.job_run.rows;

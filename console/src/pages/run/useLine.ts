@@ -14,6 +14,7 @@ export function useLine(): number | null {
 
 /** Makes the address be about a line, again if it is already. */
 export function goToLine(line: number): void {
-  if (window.location.hash === `#L${line}`) window.dispatchEvent(new HashChangeEvent("hashchange"));
-  else window.location.hash = `L${line}`;
+  // Not by the location: that takes the focus away from where somebody types.
+  window.history.replaceState(window.history.state, "", `#L${line}`);
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
 }
