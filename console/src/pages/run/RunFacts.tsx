@@ -58,13 +58,15 @@ function Packages({ packages }: { packages: Record<string, string> }) {
   return (
     <details>
       <summary>{`${sorted.length} packages`}</summary>
-      <ul className="packages">
-        {sorted.map(([name, version]) => (
-          <li key={name}>
-            <code>{`${name} ${version}`}</code>
-          </li>
-        ))}
-      </ul>
+      <div className="packages" tabIndex={0} role="region" aria-label="Packages">
+        <ul>
+          {sorted.map(([name, version]) => (
+            <li key={name}>
+              <code>{`${name} ${version}`}</code>
+            </li>
+          ))}
+        </ul>
+      </div>
     </details>
   );
 }
