@@ -61,7 +61,7 @@ class Desk:
 
     def start(self, job_id: str, *variables: str) -> str:
         """Start a run; return where the console shows it."""
-        run = started(self.rest, job_id, **({"env_variables": list(variables)} if variables else {}))
+        run = started(self.rest, job_id, env_variables=list(variables)) if variables else started(self.rest, job_id)
         return self.place(job_id, run["asset_id"])
 
     def scored(self) -> str:

@@ -21,10 +21,6 @@ def at_desk(server: Server) -> Iterator[Desk]:
         yield found
 
 
-def line(page: Page, text: str) -> object:
-    return page.get_by_role("log").get_by_text(text, exact=True)
-
-
 def headline(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.locator(".headline")).to_contain_text(text, timeout=_AT_WORK)
 

@@ -8481,6 +8481,8 @@ export interface operations {
             query?: {
                 /** @description Begin with so many of the last lines. */
                 tail?: number;
+                /** @description As Last-Event-ID, of a new connection. */
+                after?: string | null;
             };
             header?: {
                 "last-event-id"?: string | null;
