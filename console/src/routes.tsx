@@ -8,6 +8,8 @@ import { paths } from "./paths";
 const PAGES: [path: string, page: ComponentType<Record<string, string>>][] = [
   ["/", lazyPage(() => import("./pages/spaces/SpacesPage"))],
   ["/spaces/new", lazyPage(() => import("./pages/spaces/NewSpacePage"))],
+  ["/spaces/:space/jobs/:job/runs/:run", lazyPage(() => import("./pages/run/RunPage"))],
+  ["/spaces/:space/jobs/:job", lazyPage(() => import("./pages/job/JobPage"))],
   ["/spaces/:space/:tab", lazyPage(() => import("./pages/space/SpacePage"))],
 ];
 

@@ -165,7 +165,7 @@ async def _until_stopped(
         context = replace(context, wake=engine.wake)
     async with asyncio.TaskGroup() as group:
         if listeners:
-            api = create_api(context, public_url=settings.public_url)
+            api = create_api(context, public_url=settings.public_url, stopping=stop.is_set)
             group.create_task(
                 serve(
                     api,

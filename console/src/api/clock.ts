@@ -21,6 +21,9 @@ function subscribe(changed: () => void): () => void {
   return () => clearInterval(timer);
 }
 
+/** The server's time in milliseconds, now. */
+export const serverNow = (): number => Date.now() + drift;
+
 /** The server's time in milliseconds; components that use it are drawn again every ten seconds. */
 export function useNow(): number {
   return Math.max(useSyncExternalStore(subscribe, () => tick), tick) + drift;

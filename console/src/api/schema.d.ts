@@ -1718,6 +1718,26 @@ export interface paths {
         patch: operations["change_v2_jobs__job_id__patch"];
         trace?: never;
     };
+    "/v2/jobs/{job_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List what was changed of a job: its newest 200 changes, page by page.
+         */
+        get: operations["page_v2_jobs__job_id__changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/jobs/{job_id}/deliveries": {
         parameters: {
             query?: never;
@@ -1826,6 +1846,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/jobs/{job_id}/runs/{run_id}/first_rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * First Rows
+         * @description Return the first rows of a run's result, inputs beside predictions.
+         */
+        get: operations["first_rows_v2_jobs__job_id__runs__run_id__first_rows_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/jobs/{job_id}/runs/{run_id}/history": {
         parameters: {
             query?: never;
@@ -1858,6 +1898,26 @@ export interface paths {
          * @description Stream the whole log as text from byte ``start`` on; ask again from where it ended to follow a run.
          */
         get: operations["raw_log_v2_jobs__job_id__runs__run_id__log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/jobs/{job_id}/runs/{run_id}/log_lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log Lines
+         * @description Return numbered lines of a run's log: a part, those that hold a text, or those that tell of trouble.
+         */
+        get: operations["log_lines_v2_jobs__job_id__runs__run_id__log_lines_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2015,6 +2075,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/jobs/{job_id}/runs/{run_id}/rerun_rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rerun Rejected
+         * @description Start a run over nothing but the rows that an earlier one rejected; its result is a data asset of its own.
+         */
+        post: operations["rerun_rejected_v2_jobs__job_id__runs__run_id__rerun_rejected_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/jobs/{job_id}/runs/{run_id}/results": {
         parameters: {
             query?: never;
@@ -2047,6 +2127,49 @@ export interface paths {
          * @description Stream a file. A page of HTML in it comes from user code: no browser may run it as one of this server's.
          */
         get: operations["content_v2_jobs__job_id__runs__run_id__results__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/jobs/{job_id}/runs/{run_id}/specification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Specification
+         * @description Return what a run was frozen with: its asset, software, hardware, inputs, output and variables.
+         */
+        get: operations["specification_v2_jobs__job_id__runs__run_id__specification_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/jobs/{job_id}/runs/{run_id}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream
+         * @description Send events (SSE) as they happen: ``run`` whenever it changed, ``log`` for new lines, ``end`` when all is said.
+         *
+         *     The id of a ``log`` event is the attempt's fence and the number of its last line, ``7-1234``; sent back as
+         *     ``Last-Event-ID``, also as a number alone, the log goes on behind that line.
+         */
+        get: operations["stream_v2_jobs__job_id__runs__run_id__stream_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2745,6 +2868,18 @@ export interface components {
             username?: string | null;
         };
         /**
+         * ChangedField
+         * @description A member of a job, before and after; of secrets both are null, long values are cut.
+         */
+        ChangedField: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Field */
+            field: string;
+        };
+        /**
          * ChannelBody
          * @description A channel to be made.
          */
@@ -2820,6 +2955,34 @@ export interface components {
             /** Id */
             id: string;
         };
+        /**
+         * FirstColumn
+         * @description A column of a result; ``role`` is input or prediction.
+         */
+        FirstColumn: {
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Type */
+            type: string | null;
+        };
+        /**
+         * FirstRows
+         * @description The first rows of a run's result; ``asset_id`` is that of the data asset that has all of them.
+         */
+        FirstRows: {
+            /** Asset Id */
+            asset_id: string | null;
+            /** Asset Name */
+            asset_name: string | null;
+            /** Columns */
+            columns: components["schemas"]["FirstColumn"][];
+            /** Row Count */
+            row_count: number | null;
+            /** Rows */
+            rows: unknown[][];
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -2872,6 +3035,35 @@ export interface components {
             } | null;
             /** Serving Name */
             serving_name?: string | null;
+        };
+        /**
+         * JobChangeDocument
+         * @description A change: the version that it made; without ``changes`` the job was made.
+         */
+        JobChangeDocument: {
+            /** Actor Id */
+            actor_id: string;
+            /** Actor Name */
+            actor_name: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Changes */
+            changes: components["schemas"]["ChangedField"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * JobChanges
+         * @description A page of changes, the newest first; ``next`` is the mark of the page after it.
+         */
+        JobChanges: {
+            /** Next */
+            next: string | null;
+            /** Results */
+            results: components["schemas"]["JobChangeDocument"][];
         };
         /**
          * JobFilter
@@ -2971,6 +3163,28 @@ export interface components {
             started_at: string | null;
             /** State */
             state: string;
+        };
+        /**
+         * LogLine
+         * @description A line of a log; ``number`` counts from 1.
+         */
+        LogLine: {
+            /** Number */
+            number: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * LogLines
+         * @description Lines; ``match_count`` of them there are from the first on, and ``total_count`` lines in all, so far.
+         */
+        LogLines: {
+            /** Match Count */
+            match_count: number;
+            /** Results */
+            results: components["schemas"]["LogLine"][];
+            /** Total Count */
+            total_count: number;
         };
         /**
          * Login
@@ -3092,6 +3306,93 @@ export interface components {
             seconds: number | null;
             /** State */
             state: string;
+        };
+        /**
+         * RunInput
+         * @description An input: inline rows, a data asset with its content as it was, or data behind a connection.
+         */
+        RunInput: {
+            /** Asset Id */
+            asset_id?: string | null;
+            /** Bytes */
+            bytes?: number | null;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Rows */
+            rows?: number | null;
+        };
+        /**
+         * RunSoftware
+         * @description The software specification that a run was frozen with, and what that meant.
+         */
+        RunSoftware: {
+            /** Extensions */
+            extensions: string[];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Platform */
+            platform: string | null;
+            /** Platform Version */
+            platform_version: string | null;
+        };
+        /**
+         * RunSpecification
+         * @description What a run was frozen with. Secret variables have a name only; ``hardware`` is the specification as it was.
+         */
+        RunSpecification: {
+            /** Asset Id */
+            asset_id: string;
+            /** Asset Name */
+            asset_name: string | null;
+            /** Asset Revision */
+            asset_revision: number;
+            /** Asset Sha256 */
+            asset_sha256: string;
+            /** Asset Type */
+            asset_type: string;
+            /** Cpus */
+            cpus: number | null;
+            /** Environment Variables */
+            environment_variables: {
+                [key: string]: string;
+            };
+            /** Error Threshold */
+            error_threshold: {
+                [key: string]: unknown;
+            } | null;
+            /** Hardware */
+            hardware: {
+                [key: string]: unknown;
+            };
+            /** Inputs */
+            inputs: components["schemas"]["RunInput"][];
+            /** Kind */
+            kind: string;
+            /** Memory Limit Bytes */
+            memory_limit_bytes: number | null;
+            /** Network */
+            network: boolean;
+            /** Output */
+            output: {
+                [key: string]: unknown;
+            } | null;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            } | null;
+            /** Rejected Of */
+            rejected_of: string | null;
+            /** Repair Of */
+            repair_of: string | null;
+            /** Secret Variables */
+            secret_variables: string[];
+            software: components["schemas"]["RunSoftware"];
+            /** Timeout Seconds */
+            timeout_seconds: number | null;
         };
         /**
          * ScheduleGlance
@@ -7361,6 +7662,40 @@ export interface operations {
             };
         };
     };
+    page_v2_jobs__job_id__changes_get: {
+        parameters: {
+            query?: {
+                limit?: number | null;
+                start?: number | null;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobChanges"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     page_v2_jobs__job_id__deliveries_get: {
         parameters: {
             query?: {
@@ -7602,6 +7937,40 @@ export interface operations {
             };
         };
     };
+    first_rows_v2_jobs__job_id__runs__run_id__first_rows_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstRows"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     history_v2_jobs__job_id__runs__run_id__history_get: {
         parameters: {
             query?: never;
@@ -7657,6 +8026,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    log_lines_v2_jobs__job_id__runs__run_id__log_lines_get: {
+        parameters: {
+            query?: {
+                /** @description The number of the first line to look at. */
+                first?: number;
+                limit?: number;
+                contains?: string | null;
+                /** @description Only lines that look like errors. */
+                trouble?: boolean;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLines"];
                 };
             };
             /** @description Validation Error */
@@ -7934,6 +8342,42 @@ export interface operations {
             };
         };
     };
+    rerun_rejected_v2_jobs__job_id__runs__run_id__rerun_rejected_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRunBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     page_v2_jobs__job_id__runs__run_id__results_get: {
         parameters: {
             query?: never;
@@ -7988,6 +8432,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    specification_v2_jobs__job_id__runs__run_id__specification_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSpecification"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stream_v2_jobs__job_id__runs__run_id__stream_get: {
+        parameters: {
+            query?: {
+                /** @description Begin with so many of the last lines. */
+                tail?: number;
+                /** @description As Last-Event-ID, of a new connection. */
+                after?: string | null;
+            };
+            header?: {
+                "last-event-id"?: string | null;
+            };
+            path: {
+                job_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
                 };
             };
             /** @description Validation Error */

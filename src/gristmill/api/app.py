@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, FastAPI
 
 from gristmill.api import console, errors, version
@@ -32,6 +34,7 @@ from gristmill.api.v2 import (
     folder_assets,
     hardware_specifications,
     inbox,
+    job_changes,
     job_runs,
     job_summaries,
     jobs,
@@ -40,7 +43,9 @@ from gristmill.api.v2 import (
     parameter_sets,
     projects,
     retention,
+    run_insights,
     run_results,
+    run_streams,
     search,
     signed,
     software_specifications,
@@ -88,6 +93,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     job_summaries.router,
     job_runs.router,
+    run_insights.router,
+    run_streams.router,
+    job_changes.router,
     run_results.router,
     retention.router,
     deliveries.router,
@@ -96,8 +104,13 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_api(context: Context, *, public_url: str | None = None) -> FastAPI:
-    """Return the application over the use cases of ``context``; ``public_url`` is where clients reach it."""
+def create_api(
+    context: Context, *, public_url: str | None = None, stopping: Callable[[], bool] = lambda: False
+) -> FastAPI:
+    """Return the application over the use cases of ``context``; ``public_url`` is where clients reach it.
+
+    Streams end when ``stopping`` says that the server does.
+    """
     app = FastAPI(
         title="Gristmill",
         default_response_class=WireResponse,
@@ -111,6 +124,7 @@ def create_api(context: Context, *, public_url: str | None = None) -> FastAPI:
     )
     app.state.context = context
     app.state.public_url = public_url
+    app.state.stopping = stopping
     errors.install(app)
     app.add_middleware(BodyLimits, limits=context.limits)
     app.add_middleware(BrowserSafety)

@@ -113,9 +113,10 @@ class RunSpec:
     ``environment`` is what the software specification meant; None in runs from before that was kept.
     ``entrypoint`` is the file that a code package begins with, ``parameters`` are a notebook's (None: none given).
     ``flow`` are the nodes of a flow. A run that repairs another (``repair_of``) takes over the nodes in ``kept``, or
-    the rows in ``kept_rows``. ``error_threshold`` is the document of an `ErrorThreshold`; with ``row_limit`` only so
-    many rows are looked at: it is a preview. ``job_parameters`` are the values that became variables and parameters,
-    ``parameter_sets`` those that some of them came from, each with its values of then.
+    the rows in ``kept_rows``; one that scores only what another rejected names that in ``rejected_of``.
+    ``error_threshold`` is the document of an `ErrorThreshold`; with ``row_limit`` only so many rows are looked at: it
+    is a preview. ``job_parameters`` are the values that became variables and parameters, ``parameter_sets`` those that
+    some of them came from, each with its values of then.
     """
 
     kind: str
@@ -149,6 +150,7 @@ class RunSpec:
     flow: FlowPlan | None = None
     kept: Sequence[NodeResult] = ()
     repair_of: str | None = None
+    rejected_of: str | None = None
     kept_rows: KeptRows | None = None
     error_threshold: Mapping[str, Any] | None = None
     row_limit: int | None = None

@@ -69,7 +69,9 @@ def completed(
     jumped = compared.warning if compared else None
     warnings = [outcome.warning, rejection_warning(rows, kept.rejections, quarantine), jumped]
     preview = _preview(spec, directory, result, rows) if spec.row_limit is not None else None
-    kept = replace(kept, compared=compared.document() if compared else None, preview=preview)
+    # What was scored after the rest is not like a whole run: the next one must not be compared with it.
+    profile = () if spec.rejected_of else kept.profile
+    kept = replace(kept, compared=compared.document() if compared else None, preview=preview, profile=profile)
     return replace(outcome, result=kept, warning=" ".join(filter(None, warnings)) or None)
 
 

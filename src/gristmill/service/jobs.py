@@ -24,7 +24,7 @@ from gristmill.domain.serving_name import read_serving_name
 from gristmill.domain.space import Permission
 from gristmill.domain.tick import next_tick
 from gristmill.domain.user import Actor
-from gristmill.service import job_references, notifications, schedule_keys
+from gristmill.service import job_changes, job_references, notifications, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible as visible_deployment
@@ -88,6 +88,7 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
             **target,
         )
         jobs.create(connection, job)
+        job_changes.note(connection, actor, job, before=None)
     return job
 
 
@@ -136,8 +137,9 @@ def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any
             limit = values["configuration"].get("max_running", DEFAULT_MAX_RUNNING)
             lanes.set_limit(connection, job.lane_id, limit)
         changed = jobs.get(connection, job.id)
+        assert changed is not None
+        job_changes.note(connection, actor, changed, before=job)
     context.wake()
-    assert changed is not None
     return changed
 
 

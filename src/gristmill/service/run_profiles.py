@@ -42,14 +42,15 @@ def compared(
 ) -> Compared | None:
     """Compare a profile with that of the newest earlier completed run of the job.
 
-    None where there is nothing to compare: no such run, or one without a profile; previews; and what was submitted to
-    a deployment by itself, because nobody said that it is like the one before.
+    None where there is nothing to compare: no such run, or one without a profile; previews and runs of rejected rows;
+    and what was submitted to a deployment by itself, because nobody said that it is like the one before.
     """
-    if not found or spec.row_limit is not None:
+    if not found or spec.row_limit is not None or spec.rejected_of is not None:
         return None
     with context.database.snapshot() as connection:
         job = jobs.get(connection, run.job_id)
         before = runs.completed_before(connection, run) if job and job.kind is not JobKind.DEFAULT else None
+    # Of rejected rows alone, too, there is none: `row_harvest` keeps it out.
     if before is None or not before[1].profile:
         return None
     earlier, left = before

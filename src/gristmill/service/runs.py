@@ -124,7 +124,11 @@ def delete_of_job(context: Context, actor: Actor, job_id: str, run_id: str) -> N
 
 def log(context: Context, actor: Actor, job_id: str, run_id: str, *, start: int = 0) -> Iterator[bytes]:
     """Yield the run's log from byte ``start`` on, as far as it has been written."""
-    found = get(context, actor, job_id, run_id)
+    return log_of(context, get(context, actor, job_id, run_id), start=start)
+
+
+def log_of(context: Context, found: RunDetails, *, start: int = 0) -> Iterator[bytes]:
+    """Yield the same of a run that was read before, for an actor who may see it."""
     if found.result is None:
         return _live_log(context, found.run, start)
     return context.content.stream(found.result.log_key, start=start) if found.result.log_key else iter(())

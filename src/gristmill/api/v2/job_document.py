@@ -112,6 +112,7 @@ def run_document(
         "packages": dict(result.packages) if result and result.packages else None,
         **(_parameters(spec) if spec else {}),
         "repair_of": spec.repair_of if spec else None,
+        "rejected_of": spec.rejected_of if spec else None,
         "nodes": [_node(node) for node in nodes] or None,
         **(_used(result) if result else {}),
     }

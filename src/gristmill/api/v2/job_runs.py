@@ -15,8 +15,11 @@ from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import run_document, states_of
 from gristmill.api.v2.jobs import listed, start_of
 from gristmill.domain import log_tail
+from gristmill.domain.user import Actor
 from gristmill.service import flow_nodes, job_runs, jobs, run_profiles, run_repairs, runs
+from gristmill.service.context import Context
 from gristmill.service.job_runs import Overrides
+from gristmill.service.runs import RunDetails
 
 router = APIRouter(prefix="/v2/jobs/{job_id}/runs", tags=["job runs"])
 _LINES_FOUND = 1_000
@@ -86,7 +89,11 @@ def page(  # the wire's parameters
 @router.get("/{run_id}")
 def get(ctx: Ctx, me: Me, job_id: str, run_id: str) -> dict[str, Any]:
     """Return a run; one that waits says why, its place and its probable start."""
-    found = runs.get(ctx, me, job_id, run_id)
+    return shown(ctx, me, job_id, runs.get(ctx, me, job_id, run_id))
+
+
+def shown(ctx: Context, me: Actor, job_id: str, found: RunDetails) -> dict[str, Any]:
+    """Return a run that was read with everything that is known of it now."""
     waits = runs.why_waiting(ctx, found)
     nodes, job = flow_nodes.of_run(ctx, found), jobs.get(ctx, me, job_id)
     return run_document(found.run, job, spec=found.spec, result=found.result, waits=waits, nodes=nodes)

@@ -150,6 +150,18 @@ jobs = Table(
     ),
 )
 
+# The newest changes of a job; its version makes each one.
+job_changes = Table(
+    "job_changes",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor_id", String(36), nullable=False),
+    Column("changes", Document, nullable=False),
+    PrimaryKeyConstraint("job_id", "version"),
+)
+
 # One tick, one row: its key outlives the run, so that no tick runs again after its run is gone.
 ticks = Table(
     "ticks",
