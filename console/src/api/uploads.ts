@@ -7,6 +7,8 @@ export interface NewAsset {
   file: File | null;
   software: string;
   modelType: string;
+  /** A model's input, a column a line, each with its type behind it. */
+  columns: string;
 }
 
 type Told = (share: number) => void;
@@ -38,10 +40,19 @@ export async function storeConnected(space: string, data: { name: string; connec
 
 const ML_PATHS: Record<string, string> = { wml_model: "models", wml_function: "functions" };
 
-async function makeMl(space: string, { type, name, description, software, modelType }: NewAsset): Promise<string> {
-  const kind = type === "wml_model" ? { type: modelType } : {};
+async function makeMl(space: string, { type, name, description, software, modelType, columns }: NewAsset): Promise<string> {
+  const kind = type === "wml_model" ? { type: modelType, ...schema(columns) } : {};
   const body = { name, description, space_id: space, software_spec: { id: software }, ...kind };
   return (await post<{ metadata: { id: string } }>(`/ml/v4/${ML_PATHS[type]}`, body)).metadata.id;
+}
+
+function schema(columns: string): object {
+  const lines = columns.split("\n").map((line) => line.trim()).filter(Boolean);
+  const fields = lines.map((line) => {
+    const [, name, type] = /^(.+?)(?:\s+(\S+))?$/.exec(line) ?? [];
+    return { name, type: type ?? "other" };
+  });
+  return fields.length > 0 ? { schemas: { input: [{ id: "input", type: "struct", fields }] } } : {};
 }
 
 async function sendMl(space: string, id: string, type: string, file: File, told: Told): Promise<void> {

@@ -32,9 +32,7 @@ def page(
         space = authorize(connection, actor, space_id, Permission.VIEW)
         wanted = {"type_name": type_name, "text": text, "maker_job_id": maker_job_id}
         found = store.page(connection, space.id, limit=limit, start=start, **wanted)
-        counts = AssetCounts(
-            by_type=store.by_type(connection, space.id), outputs=store.outputs(connection, space.id)
-        )
+        counts = AssetCounts(by_type=store.by_type(connection, space.id), outputs=store.outputs(connection, space.id))
         return Page(items=_summaries(connection, space.id, found.items), next=found.next), counts
 
 

@@ -11,7 +11,7 @@ import { paths } from "../../paths";
 import { DropFile } from "./DropFile";
 import { SoftwareFields } from "./SoftwareFields";
 
-const EMPTY: NewAsset = { type: "data_asset", name: "", description: "", file: null, software: "", modelType: "" };
+const EMPTY: NewAsset = { type: "data_asset", name: "", description: "", file: null, software: "", modelType: "", columns: "" };
 
 const merge = (form: NewAsset, change: Partial<NewAsset>): NewAsset => ({ ...form, ...change });
 

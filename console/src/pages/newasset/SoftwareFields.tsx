@@ -1,4 +1,4 @@
-import { Select, SelectItem } from "@carbon/react";
+import { Select, SelectItem, TextArea } from "@carbon/react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { modelTypesQuery, softwareQuery } from "../../api/specifications";
@@ -40,11 +40,22 @@ export function SoftwareFields({ space, type, form, set, error }: SoftwareFields
         ))}
       </Select>
       {type === "wml_model" && (
-        <Select id="type" labelText="Type of model" value={form.modelType} {...invalid(error, "type")} onChange={(event) => set({ modelType: event.target.value })}>
-          {types.data?.results.map(({ name, runnable }) => (
-            <SelectItem key={name} value={name} text={runnable ? name : `${name} (stored only, not run)`} />
-          ))}
-        </Select>
+        <>
+          <Select id="type" labelText="Type of model" value={form.modelType} {...invalid(error, "type")} onChange={(event) => set({ modelType: event.target.value })}>
+            {types.data?.results.map(({ name, runnable }) => (
+              <SelectItem key={name} value={name} text={runnable ? name : `${name} (stored only, not run)`} />
+            ))}
+          </Select>
+          <TextArea
+            id="schemas"
+            rows={3}
+            labelText="Columns of the input (optional)"
+            helperText="A column a line, with its type: AGE integer. Rows that do not fit are refused when they are submitted."
+            value={form.columns}
+            {...invalid(error, "schemas", "schemas.input", "schemas.input[0].fields")}
+            onChange={(event) => set({ columns: event.target.value })}
+          />
+        </>
       )}
     </>
   );

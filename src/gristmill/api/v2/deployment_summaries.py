@@ -136,8 +136,14 @@ def _glance(summary: DeploymentSummary) -> DeploymentGlance:
 
 
 def _bar(run: Run) -> RunGlance:
-    times = {"created_at": run.created_at, "started_at": run.started_at, "finished_at": run.finished_at}
-    return RunGlance(id=run.id, state=platform_state(run), seconds=seconds_of(run), **times)
+    return RunGlance(
+        id=run.id,
+        state=platform_state(run),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        seconds=seconds_of(run),
+    )
 
 
 def _queued(run: Run, waiting: Waiting | None) -> QueuedRun:

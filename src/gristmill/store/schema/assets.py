@@ -54,7 +54,14 @@ assets = Table(
     Index("ix_assets_space", "space_id", "type", "created_at", "id"),
     # What people brought, and what runs wrote: lists show them apart, however many outputs there are.
     Index("ix_assets_brought", "space_id", "created_at", "id", "type", **_where(f"maker_job_id IS NULL AND {_THERE}")),
-    Index("ix_assets_made", "space_id", "maker_job_id", "created_at", "id", **_where(f"maker_job_id IS NOT NULL AND {_THERE}")),
+    Index(
+        "ix_assets_made",
+        "space_id",
+        "maker_job_id",
+        "created_at",
+        "id",
+        **_where(f"maker_job_id IS NOT NULL AND {_THERE}"),
+    ),
 )
 
 asset_revisions = Table(
