@@ -7,7 +7,7 @@ import { Problem } from "./Problem";
 interface ConfirmDeleteProps {
   what: string;
   remove: () => Promise<unknown>;
-  done: () => void;
+  done: () => Promise<void>;
   /** Where deleting would be refused. */
   blocked?: boolean;
   /** What breaks. */

@@ -1,10 +1,9 @@
 import { Button } from "@carbon/react";
 import { Download } from "@carbon/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useLocation } from "wouter";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
 import { type Asset, assetQuery, contentOf, deleteAsset, fieldsOf, usesQuery } from "../../api/assets";
 import { isDeployable, isSelfContained, wordOf } from "../../api/assetKinds";
-import { spaceQuery } from "../../api/spaces";
 import { bytes } from "../../kit/bytes";
 import { ConfirmDelete } from "../../kit/ConfirmDelete";
 import { Copy } from "../../kit/Copy";
@@ -13,6 +12,7 @@ import { Page } from "../../kit/Page";
 import { Problem } from "../../kit/Problem";
 import { Schema } from "../../kit/Schema";
 import { Section } from "../../kit/Section";
+import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
 import { Time } from "../../kit/Time";
 import { paths } from "../../paths";
 import { Preview } from "./Preview";
@@ -23,11 +23,7 @@ import { MadeBy, Uses } from "./Uses";
 export default function AssetPage({ space, asset: id }: { space: string; asset: string }) {
   const { data: asset, error } = useQuery(assetQuery(space, id));
   const { data: uses } = useQuery(usesQuery(space, id));
-  const { data: found } = useQuery(spaceQuery(space));
-  const crumbs = [
-    { text: "Deployment spaces", to: paths.spaces },
-    { text: found?.entity.name ?? "Space", to: paths.assets(space) },
-  ];
+  const crumbs = useSpaceCrumbs(space, paths.assets(space));
   return (
     <Page key={asset?.metadata.name} title={asset?.metadata.name ?? "Asset"} crumbs={crumbs} actions={asset && <Actions space={space} id={id} asset={asset} />}>
       <Problem error={error} title="The asset cannot be shown" />
@@ -62,18 +58,13 @@ export default function AssetPage({ space, asset: id }: { space: string; asset: 
 
 function Actions({ space, id, asset }: { space: string; id: string; asset: Asset }) {
   const { data: uses } = useQuery(usesQuery(space, id));
-  const [, go] = useLocation();
-  const client = useQueryClient();
+  const leave = useLeave("assets", space);
   const type = asset.metadata.asset_type;
   const fetched = useMutation({ mutationFn: () => contentOf(space, id, asset), onSuccess: (link) => link && location.assign(link) });
-  const gone = async () => {
-    await client.invalidateQueries({ queryKey: ["assets", space] });
-    go(paths.assets(space));
-  };
   return (
     <>
       <Problem error={fetched.error} title="It cannot be downloaded" />
-      <ConfirmDelete what={asset.metadata.name} remove={() => deleteAsset(space, id)} done={() => void gone()} blocked={!uses || uses.deployments.length > 0}>
+      <ConfirmDelete what={asset.metadata.name} remove={() => deleteAsset(space, id)} done={() => leave(paths.assets(space))} blocked={!uses || uses.deployments.length > 0}>
         {uses && uses.deployments.length > 0 && <p>It is deployed. Delete its deployments first:</p>}
         {uses && uses.deployments.length === 0 && <p>It goes to the trash, from where it can be restored. {uses.jobs.length > 0 && "Next runs of these jobs fail:"}</p>}
         {uses && <Uses space={space} uses={uses} quiet />}

@@ -1,6 +1,6 @@
 import { Button, SkeletonText } from "@carbon/react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link, useSearchParams } from "wouter";
 import { browseQuery, type Entry } from "../../api/connections";
 import { storeConnected } from "../../api/uploads";
 import { useAddress } from "../../kit/address";
@@ -8,6 +8,7 @@ import { bytes } from "../../kit/bytes";
 import { type Column, CursorTable } from "../../kit/CursorTable";
 import { Problem } from "../../kit/Problem";
 import { Section } from "../../kit/Section";
+import { useLeave } from "../../kit/spacePage";
 import { Time } from "../../kit/Time";
 import { paths } from "../../paths";
 
@@ -20,14 +21,10 @@ export function Browser({ space, id }: { space: string; id: string }) {
   const path = search.get("path") ?? "/";
   const offset = Number(search.get("offset") ?? 0);
   const { data, error } = useQuery(browseQuery(space, id, path, offset));
-  const [, go] = useLocation();
-  const client = useQueryClient();
+  const leave = useLeave("assets", space);
   const add = useMutation({
     mutationFn: ({ name, path }: Entry) => storeConnected(space, { name, connection: id, path }),
-    onSuccess: async (asset) => {
-      await client.invalidateQueries({ queryKey: ["assets", space] });
-      go(paths.asset(space, asset));
-    },
+    onSuccess: (asset) => leave(paths.asset(space, asset)),
   });
   const into = (entry: Entry) => address({ path: entry.path, offset: null });
   const next = data?.next ? new URL(data.next.href, location.href).searchParams.get("offset") : null;
@@ -61,7 +58,7 @@ const columns = (into: (entry: Entry) => string, add: (entry: Entry) => void, bu
     header: "Actions",
     cell: (entry) =>
       DATA.includes(entry.type) && (
-        <Button kind="ghost" size="sm" disabled={busy} onClick={() => add(entry)} aria-label={`Add ${entry.name} as a data asset`}>
+        <Button kind="ghost" size="sm" disabled={busy} onClick={() => add(entry)} aria-label={`Add as data asset: ${entry.name}`}>
           Add as data asset
         </Button>
       ),

@@ -1,15 +1,14 @@
 import { Button, InlineNotification } from "@carbon/react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useLocation } from "wouter";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { usesQuery } from "../../api/assets";
 import { type Connection, connectionQuery, deleteConnection, tryConnection, typesQuery } from "../../api/connections";
-import { spaceQuery } from "../../api/spaces";
 import { ConfirmDelete } from "../../kit/ConfirmDelete";
 import { Copy } from "../../kit/Copy";
 import { Facts } from "../../kit/Facts";
 import { Page } from "../../kit/Page";
 import { Problem } from "../../kit/Problem";
 import { Section } from "../../kit/Section";
+import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
 import { Time } from "../../kit/Time";
 import { duration } from "../../kit/time";
 import { paths } from "../../paths";
@@ -21,13 +20,9 @@ export default function ConnectionPage({ space, connection: id }: { space: strin
   const { data, error } = useQuery(connectionQuery(space, id));
   const { data: uses } = useQuery(usesQuery(space, id));
   const { data: types } = useQuery(typesQuery);
-  const { data: found } = useQuery(spaceQuery(space));
+  const crumbs = useSpaceCrumbs(space, paths.assets(space, { type: "connection" }));
   const tried = useMutation({ mutationFn: () => tryConnection(space, id) });
   const type = types?.resources.find(({ metadata }) => metadata.asset_id === data?.entity.datasource_type)?.entity;
-  const crumbs = [
-    { text: "Deployment spaces", to: paths.spaces },
-    { text: found?.entity.name ?? "Space", to: paths.assets(space, { type: "connection" }) },
-  ];
   const actions = (
     <>
       {data && <Delete space={space} id={id} connection={data} />}
@@ -73,14 +68,10 @@ export default function ConnectionPage({ space, connection: id }: { space: strin
 
 function Delete({ space, id, connection }: { space: string; id: string; connection: Connection }) {
   const { data: uses } = useQuery(usesQuery(space, id));
-  const [, go] = useLocation();
-  const client = useQueryClient();
-  const gone = async () => {
-    await client.invalidateQueries({ queryKey: ["assets", space] });
-    go(paths.assets(space, { type: "connection" }));
-  };
+  const leave = useLeave("assets", space);
+  const gone = () => leave(paths.assets(space, { type: "connection" }));
   return (
-    <ConfirmDelete what={connection.entity.name} remove={() => deleteConnection(space, id)} done={() => void gone()}>
+    <ConfirmDelete what={connection.entity.name} remove={() => deleteConnection(space, id)} done={gone}>
       <p>It is deleted for good, its secrets with it. {uses && uses.jobs.length + uses.assets.length > 0 && "These cannot be read any more:"}</p>
       {uses && <Uses space={space} uses={uses} quiet />}
     </ConfirmDelete>

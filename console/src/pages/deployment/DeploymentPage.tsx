@@ -1,10 +1,9 @@
 import { Button } from "@carbon/react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useLocation } from "wouter";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
 import { assetQuery, fieldsOf } from "../../api/assets";
 import { wordOf } from "../../api/assetKinds";
 import { deleteDeployment, type DeploymentGlance, deploymentQuery, jobsOfQuery } from "../../api/deployments";
-import { spaceQuery } from "../../api/spaces";
 import { counted } from "../../kit/bytes";
 import { ConfirmDelete } from "../../kit/ConfirmDelete";
 import { Copy } from "../../kit/Copy";
@@ -14,6 +13,7 @@ import { Problem } from "../../kit/Problem";
 import { RunBars } from "../../kit/RunBars";
 import { Schema } from "../../kit/Schema";
 import { Section } from "../../kit/Section";
+import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
 import { Time } from "../../kit/Time";
 import { duration } from "../../kit/time";
 import { paths } from "../../paths";
@@ -23,12 +23,8 @@ import { Snippet } from "./Snippet";
 /** A deployment: what it runs on, what waits and why, its jobs, and how programs use it. */
 export default function DeploymentPage({ space, deployment: id }: { space: string; deployment: string }) {
   const { data, error } = useQuery(deploymentQuery(space, id));
-  const { data: found } = useQuery(spaceQuery(space));
   const { data: asset } = useQuery({ ...assetQuery(space, data?.asset_id ?? ""), enabled: data !== undefined });
-  const crumbs = [
-    { text: "Deployment spaces", to: paths.spaces },
-    { text: found?.entity.name ?? "Space", to: paths.tab(space, "deployments") },
-  ];
+  const crumbs = useSpaceCrumbs(space, paths.tab(space, "deployments"));
   return (
     <Page key={data?.name} title={data?.name ?? "Deployment"} crumbs={crumbs} actions={data && <Actions space={space} deployment={data} />}>
       <Problem error={error} title="The deployment cannot be shown" />
@@ -66,15 +62,10 @@ const facts = (space: string, data: DeploymentGlance): [string, React.ReactNode]
 ];
 
 function Actions({ space, deployment: { id, name, jobs, running, queued } }: { space: string; deployment: DeploymentGlance }) {
-  const [, go] = useLocation();
-  const client = useQueryClient();
-  const gone = async () => {
-    await client.invalidateQueries({ queryKey: ["deployments", space] });
-    go(paths.tab(space, "deployments"));
-  };
+  const leave = useLeave("deployments", space);
   return (
     <>
-      <ConfirmDelete what={name} remove={() => deleteDeployment(space, id)} done={() => void gone()}>
+      <ConfirmDelete what={name} remove={() => deleteDeployment(space, id)} done={() => leave(paths.tab(space, "deployments"))}>
         <p>
           {counted(jobs, "job")} and all their runs go with it; {running} running and {queued} waiting are stopped. The asset stays.
         </p>

@@ -1,12 +1,12 @@
 import { Button, Form, ProgressBar, Select, SelectItem, Stack, TextArea, TextInput } from "@carbon/react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useReducer, useState } from "react";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import { ASSET_KINDS, kindOf } from "../../api/assetKinds";
-import { spaceQuery } from "../../api/spaces";
 import { type NewAsset, storeAsset } from "../../api/uploads";
 import { Page } from "../../kit/Page";
 import { invalid, Problem, useFocusOnInvalid } from "../../kit/Problem";
+import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
 import { paths } from "../../paths";
 import { DropFile } from "./DropFile";
 import { SoftwareFields } from "./SoftwareFields";
@@ -21,15 +21,11 @@ export default function NewAssetPage({ space }: { space: string }) {
   const kind = kindOf(search.get("type") ?? "data_asset") ?? ASSET_KINDS[0]!;
   const [form, set] = useReducer(merge, EMPTY);
   const [share, setShare] = useState(0);
-  const [, go] = useLocation();
-  const client = useQueryClient();
-  const { data: found } = useQuery(spaceQuery(space));
+  const crumbs = useSpaceCrumbs(space, paths.assets(space));
+  const leave = useLeave("assets", space);
   const store = useMutation({
     mutationFn: () => storeAsset(space, { ...form, type: kind.type }, setShare),
-    onSuccess: async (id) => {
-      await client.invalidateQueries({ queryKey: ["assets", space] });
-      go(paths.asset(space, id));
-    },
+    onSuccess: (id) => leave(paths.asset(space, id)),
   });
   useFocusOnInvalid(store.error);
   const take = (file: File | null) => set({ file, ...(file && !form.name ? { name: nameOf(file, kind.type) } : {}) });
@@ -39,7 +35,7 @@ export default function NewAssetPage({ space }: { space: string }) {
     store.mutate();
   };
   return (
-    <Page title="Upload" crumbs={[{ text: "Deployment spaces", to: paths.spaces }, { text: found?.entity.name ?? "Space", to: paths.assets(space) }]}>
+    <Page title="Upload" crumbs={crumbs}>
       <Form className="narrow" noValidate onSubmit={submit}>
         <Stack gap={6}>
           <Problem error={store.error} title="It was not uploaded" />

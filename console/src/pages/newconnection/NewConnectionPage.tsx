@@ -1,11 +1,11 @@
 import { Button, Form, Select, SelectItem, Stack, TextInput } from "@carbon/react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useReducer } from "react";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import { createConnection, type DatasourceType, typesQuery } from "../../api/connections";
-import { spaceQuery } from "../../api/spaces";
 import { Page } from "../../kit/Page";
 import { invalid, Problem, useFocusOnInvalid } from "../../kit/Problem";
+import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
 import { paths } from "../../paths";
 import { PropertyField, type Given, propertiesOf } from "./PropertyField";
 
@@ -23,15 +23,11 @@ export default function NewConnectionPage({ space }: { space: string }) {
   const types = useQuery(typesQuery);
   const type = types.data?.resources.find(({ entity }) => entity.name === (search.get("type") ?? "postgresql"));
   const [form, set] = useReducer(merge, { name: "", description: "", given: {} });
-  const [, go] = useLocation();
-  const client = useQueryClient();
-  const { data: found } = useQuery(spaceQuery(space));
+  const crumbs = useSpaceCrumbs(space, paths.assets(space));
+  const leave = useLeave("assets", space);
   const create = useMutation({
     mutationFn: (test: boolean) => createConnection(space, { ...form, datasource_type: type?.entity.name ?? "", properties: propertiesOf(type, form.given) }, test),
-    onSuccess: async ({ metadata }) => {
-      await client.invalidateQueries({ queryKey: ["assets", space] });
-      go(paths.connection(space, metadata.asset_id));
-    },
+    onSuccess: ({ metadata }) => leave(paths.connection(space, metadata.asset_id)),
   });
   useFocusOnInvalid(create.error);
   const submit = (event: FormEvent) => {
@@ -39,7 +35,7 @@ export default function NewConnectionPage({ space }: { space: string }) {
     create.mutate(type?.entity.status === "active");
   };
   return (
-    <Page title="New connection" crumbs={[{ text: "Deployment spaces", to: paths.spaces }, { text: found?.entity.name ?? "Space", to: paths.assets(space) }]}>
+    <Page title="New connection" crumbs={crumbs}>
       <Form className="narrow" noValidate onSubmit={submit}>
         <Stack gap={6}>
           <Problem error={types.error ?? create.error} title="The connection was not made" />

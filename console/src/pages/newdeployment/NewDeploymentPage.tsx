@@ -1,14 +1,14 @@
 import { Button, Form, Select, SelectItem, Stack, TextArea, TextInput } from "@carbon/react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useReducer } from "react";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import { assetQuery, assetsQuery } from "../../api/assets";
 import { isDeployable, wordOf } from "../../api/assetKinds";
 import { createDeployment, type NewDeployment } from "../../api/deployments";
 import { hardwareQuery } from "../../api/specifications";
-import { spaceQuery } from "../../api/spaces";
 import { Page } from "../../kit/Page";
 import { invalid, Problem, useFocusOnInvalid } from "../../kit/Problem";
+import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
 import { paths } from "../../paths";
 
 const EMPTY: NewDeployment = { name: "", description: "", asset: "", hardware: "", max_running: 2 };
@@ -20,17 +20,13 @@ export default function NewDeploymentPage({ space }: { space: string }) {
   const [search, setSearch] = useSearchParams();
   const asset = search.get("asset") ?? "";
   const [form, set] = useReducer(merge, EMPTY);
-  const [, go] = useLocation();
-  const client = useQueryClient();
-  const { data: found } = useQuery(spaceQuery(space));
+  const crumbs = useSpaceCrumbs(space, paths.tab(space, "deployments"));
+  const leave = useLeave("deployments", space);
   const hardware = useQuery(hardwareQuery(space));
   const chosen = form.hardware || (hardware.data?.resources.find(({ metadata }) => metadata.name === "S")?.metadata.asset_id ?? "");
   const create = useMutation({
     mutationFn: () => createDeployment(space, { ...form, asset, hardware: chosen }),
-    onSuccess: async ({ metadata }) => {
-      await client.invalidateQueries({ queryKey: ["deployments", space] });
-      go(paths.deployment(space, metadata.id));
-    },
+    onSuccess: ({ metadata }) => leave(paths.deployment(space, metadata.id)),
   });
   useFocusOnInvalid(create.error);
   const submit = (event: FormEvent) => {
@@ -38,7 +34,7 @@ export default function NewDeploymentPage({ space }: { space: string }) {
     create.mutate();
   };
   return (
-    <Page title="New deployment" crumbs={[{ text: "Deployment spaces", to: paths.spaces }, { text: found?.entity.name ?? "Space", to: paths.tab(space, "deployments") }]}>
+    <Page title="New deployment" crumbs={crumbs}>
       <Form className="narrow" noValidate onSubmit={submit}>
         <Stack gap={6}>
           <Problem error={create.error ?? hardware.error} title="The deployment was not made" />
