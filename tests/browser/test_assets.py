@@ -41,7 +41,7 @@ def test_data_is_uploaded_previewed_frozen_and_deleted(visits: Visits, lake: Pat
     visits.look()
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text(re.compile(r"^400 rows, 3 columns"))).to_be_visible(timeout=SOON)
-    rows = page.get_by_role("region", name="First rows")
+    rows = page.get_by_role("region", name="Preview")
     expect(rows.get_by_role("columnheader", name="AGE int64")).to_be_visible()
     expect(rows.get_by_role("row")).to_have_count(51)
     page.get_by_role("button", name="Freeze a revision").click()

@@ -24,7 +24,7 @@ export function Preview({ space, id }: { space: string; id: string }) {
 
 function Rows({ shown: { columns, rows } }: { shown: Shown }) {
   return (
-    <div className="sideways" tabIndex={0} role="region" aria-label="First rows">
+    <div className="sideways" tabIndex={0} role="region" aria-label="Preview">
       <table>
         <thead>
           <tr>

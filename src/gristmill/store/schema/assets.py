@@ -60,6 +60,7 @@ assets = Table(
         "maker_job_id",
         "created_at",
         "id",
+        "size",
         **_where(f"maker_job_id IS NOT NULL AND {_THERE}"),
     ),
 )

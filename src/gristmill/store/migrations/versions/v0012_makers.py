@@ -19,5 +19,5 @@ def upgrade() -> None:
     made = sa.text("maker_job_id IS NOT NULL AND deleted_at IS NULL")
     columns = ["space_id", "created_at", "id", "type"]
     op.create_index("ix_assets_brought", "assets", columns, sqlite_where=brought, postgresql_where=brought)
-    columns = ["space_id", "maker_job_id", "created_at", "id"]
+    columns = ["space_id", "maker_job_id", "created_at", "id", "size"]
     op.create_index("ix_assets_made", "assets", columns, sqlite_where=made, postgresql_where=made)
