@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.server import API_KEY
 from tests.browser.lake import MODEL, NOTES, PATIENTS, SCRIPT
 from tests.browser.visits import Visits
 
@@ -133,8 +137,17 @@ def test_a_model_is_deployed_run_and_its_output_found(visits: Visits, lake: Path
     expect(page.get_by_role("link", name="New job")).to_have_attribute("href", re.compile(r"/new-job\?deployment="))
     expect(page.get_by_role("region", name="Snippet")).to_contain_text('"fields": ["AGE","DOSE"]')
     visits.look()
+    run_snippet(page)
     submit(page, space, data)
     _the_output_is_found(visits, space)
+
+
+def run_snippet(page: Page) -> None:
+    """Run the Python that the page of a deployment offers."""
+    known = {**os.environ, "GRISTMILL_USER": "admin", "GRISTMILL_API_KEY": API_KEY}
+    words = [sys.executable, "-c", page.get_by_role("region", name="Snippet").inner_text()]
+    ran = subprocess.run(words, env=known, capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, "'scoring'" in ran.stdout) == (0, True), ran.stderr
 
 
 def submit(page: Page, space: str, data: str) -> None:
@@ -163,5 +176,5 @@ def _the_output_is_found(visits: Visits, space: str) -> None:
     expect(page.get_by_role("row", name=re.compile("scored.csv"))).to_contain_text("by score")
     visits.look()
     visits.open(f"/spaces/{space}/deployments", "Scoring")
-    expect(page.get_by_role("img", name="Last 1 run: none failed")).to_be_visible()
+    expect(page.get_by_role("img", name="Last 2 runs: none failed")).to_be_visible()
     visits.look()

@@ -43,7 +43,7 @@ export default function AssetPage({ space, asset: id }: { space: string; asset: 
             ]}
           />
           {asset.metadata.asset_type === "data_asset" && <Preview space={space} id={id} />}
-          {fieldsOf(asset).length > 0 && <Schema fields={fieldsOf(asset)} />}
+          <Schema fields={fieldsOf(asset)} />
           {uses && (
             <Section title="Where it is used">
               <Uses space={space} uses={uses} />

@@ -52,7 +52,7 @@ const facts = (space: string, data: DeploymentGlance): [string, React.ReactNode]
     </>,
   ],
   ["Hardware of each run", data.hardware],
-  ["Last 14 runs", <RunBars runs={data.runs} />],
+  ["Last 14 runs", data.runs.length > 0 ? <RunBars runs={data.runs} /> : "None yet"],
   ["Median duration", data.median_seconds === null ? null : duration(data.median_seconds)],
   ["Median wait", data.median_wait_seconds === null ? null : duration(data.median_wait_seconds)],
   ["Made", <Time at={data.created_at} full />],

@@ -16,7 +16,7 @@ export function Snippet({ space, deployment, fields }: SnippetProps) {
   const [search] = useSearchParams();
   const address = useAddress();
   const curl = search.get("by") === "curl";
-  const text = (curl ? byCurl : byPython)(location.origin, space, deployment.id, fields);
+  const text = (curl ? byCurl : byPython)(location.origin, space, deployment, fields);
   const copy = <CopyButton align="left" iconDescription="Copy the snippet" onClick={() => void navigator.clipboard?.writeText(text)} />;
   return (
     <Section title="From a program" actions={copy}>
@@ -39,18 +39,18 @@ type Cell = number | boolean | string;
 
 const example = ({ type }: Field): Cell => (/int|long|float|double|decimal|num|real/.test(type) ? 1 : /bool/.test(type) ? true : "text");
 
-/** One row that fits the schema. */
-function body(fields: Field[]): { fields: string[]; values: Cell[][] } {
+/** What to work on, by the client's names of it: one row that fits the schema; for a script, data assets. */
+function work(type: string, fields: Field[]): Record<string, unknown> {
+  const output = { type: "data_asset", location: { name: "output.zip" } };
+  if (type === "script") return { INPUT_DATA_REFERENCES: [], OUTPUT_DATA_REFERENCE: output };
   const named = fields.length > 0 ? fields : [{ name: "a column", type: "double" }];
-  return { fields: named.map(({ name }) => name), values: [named.map(example)] };
+  return { INPUT_DATA: [{ fields: named.map(({ name }) => name), values: [named.map(example)] }] };
 }
 
-function pythonOf({ fields, values }: { fields: string[]; values: Cell[][] }): string {
-  const cells = values[0]?.map((cell) => (cell === true ? "True" : JSON.stringify(cell)));
-  return `{"fields": ${JSON.stringify(fields)}, "values": [[${cells?.join(", ")}]]}`;
-}
+/** Of JSON, only the words of truth are not Python. */
+const python = (value: unknown) => JSON.stringify(value).replace(/(?<=[[,])true(?=[\],])/g, "True");
 
-const byPython = (url: string, space: string, id: string, fields: Field[]) => `import os
+const byPython = (url: string, space: string, { id, asset_type: type }: DeploymentGlance, fields: Field[]) => `import os
 from ibm_watsonx_ai import APIClient, Credentials
 
 client = APIClient(Credentials(
@@ -58,17 +58,19 @@ client = APIClient(Credentials(
     instance_id="openshift",  # with TLS also verify="gristmill-data/tls/ca.pem"
 ))
 client.set.default_space("${space}")
-rows = ${pythonOf(body(fields))}
-meta = {client.deployments.ScoringMetaNames.INPUT_DATA: [rows]}
-job = client.deployments.create_job("${id}", meta)
+names = client.deployments.ScoringMetaNames
+job = client.deployments.create_job("${id}", {
+${Object.entries(work(type, fields)).map(([name, value]) => `    names.${name}: ${python(value)},\n`).join("")}})
 print(client.deployments.get_job_details(client.deployments.get_job_id(job)))
 `;
 
-const byCurl = (url: string, space: string, id: string, fields: Field[]) => `# A token lasts 12 hours; it comes from your API key.
+function byCurl(url: string, space: string, { id, asset_type: type }: DeploymentGlance, fields: Field[]): string {
+  const scoring = Object.fromEntries(Object.entries(work(type, fields)).map(([name, value]) => [name.toLowerCase(), value]));
+  const body = JSON.stringify({ name: "from curl", space_id: space, deployment: { id }, scoring }).replaceAll("'", "'\\''");
+  return `# A token lasts 12 hours; it comes from your API key.
 TOKEN=$(curl -s ${url}/icp4d-api/v1/authorize -H "Content-Type: application/json" \\
     -d "{\\"username\\": \\"$GRISTMILL_USER\\", \\"api_key\\": \\"$GRISTMILL_API_KEY\\"}" | jq -r .token)
-curl ${url}/ml/v4/deployment_jobs?version=2026-10-14 -H "Authorization: Bearer $TOKEN" \\
-    -H "Content-Type: application/json" -d '${JSON.stringify(
-      { name: "from curl", space_id: space, deployment: { id }, scoring: { input_data: [body(fields)] } },
-    ).replaceAll("'", "'\\''")}'
+curl "${url}/ml/v4/deployment_jobs?version=2026-10-14" -H "Authorization: Bearer $TOKEN" \\
+    -H "Content-Type: application/json" -d '${body}'
 `;
+}
