@@ -10,6 +10,12 @@ const PAGES: [path: string, page: ComponentType<Record<string, string>>][] = [
   ["/spaces/new", lazyPage(() => import("./pages/spaces/NewSpacePage"))],
   ["/spaces/:space/jobs/:job/runs/:run", lazyPage(() => import("./pages/run/RunPage"))],
   ["/spaces/:space/jobs/:job", lazyPage(() => import("./pages/job/JobPage"))],
+  ["/spaces/:space/new-asset", lazyPage(() => import("./pages/newasset/NewAssetPage"))],
+  ["/spaces/:space/assets/:asset", lazyPage(() => import("./pages/asset/AssetPage"))],
+  ["/spaces/:space/new-connection", lazyPage(() => import("./pages/newconnection/NewConnectionPage"))],
+  ["/spaces/:space/connections/:connection", lazyPage(() => import("./pages/connection/ConnectionPage"))],
+  ["/spaces/:space/new-deployment", lazyPage(() => import("./pages/newdeployment/NewDeploymentPage"))],
+  ["/spaces/:space/deployments/:deployment", lazyPage(() => import("./pages/deployment/DeploymentPage"))],
   ["/spaces/:space/:tab", lazyPage(() => import("./pages/space/SpacePage"))],
 ];
 

@@ -145,6 +145,10 @@ def test_a_table_is_scored_into_a_data_asset(user: User) -> None:
     user.does("asset", "upload", "table.csv")
     shown = user.row("job", "run", "a model", "--input", "table.csv", "--output-name", "scored.csv", "--quiet")
     assert (shown["STATE"], shown["ROWS"], shown["RESULT"]) == ("completed", "1000", "scored.csv")
+    told = user.ran("asset", "uses", shown["RESULT ID"])
+    assert (told.returncode, "made it" in told.stderr) == (0, True)
+    assert "a model" in user.does("asset", "uses", "threshold")
+    assert "WHY IT WAITS" in user.does("deployment", "queue", "a model")
     user.does("asset", "download", shown["RESULT ID"], "-o", "here.csv")
     scored = list(csv.DictReader(io.StringIO((user.home / "here.csv").read_text())))
     assert [row["prediction"] for row in scored[:4]] == ["0", "0", "1", "1"]

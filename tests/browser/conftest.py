@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from gristmill.api import console
 from tests.acceptance.server import API_KEY, ROOT, Server, running
+from tests.browser.lake import fill_lake
 from tests.browser.past import make_past
 from tests.browser.visits import Visits
 
@@ -38,17 +39,23 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the server opens to connections."""
+    return fill_lake(tmp_path_factory.mktemp("lake"))
+
+
+@pytest.fixture(scope="package")
 def past_space(data_dir: Path) -> str:
     """The id of a space with jobs that have a past; it is there before the server starts."""
     return make_past(data_dir)
 
 
 @pytest.fixture(scope="package")
-def server(data_dir: Path, past_space: str) -> Iterator[Server]:  # noqa: ARG001 - it must come first
+def server(data_dir: Path, lake: Path, past_space: str) -> Iterator[Server]:  # noqa: ARG001 - it must come first
     """A server that runs for the whole ring."""
     if not console.is_built() or not _AXE.is_file():
         pytest.fail("The console is not built: run `make console`.")
-    with running(data_dir, http_port="0") as server:
+    with running(data_dir, http_port="0", data_folders=str(lake)) as server:
         yield server
 
 

@@ -62,7 +62,8 @@ interface WireErrors {
   errors?: { code: string; message: string; target?: { name: string } }[];
 }
 
-async function refusal(response: Response): Promise<Refusal> {
+/** Reads what the server refused. */
+export async function refusal(response: Response): Promise<Refusal> {
   const said = (await response.json().catch(() => ({}))) as WireErrors;
   const first = said.errors?.[0];
   const retry = response.headers.get("Retry-After");

@@ -14,6 +14,8 @@ export function heard(date: string | null): void {
 }
 
 function subscribe(changed: () => void): () => void {
+  // While no time was on the page, nobody looked at the clock.
+  if (Date.now() - tick > TICK_MS) tick = Date.now();
   const timer = setInterval(() => {
     tick = Date.now();
     changed();

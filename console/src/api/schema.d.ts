@@ -1190,6 +1190,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/asset_summaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List a space's assets but for outputs of runs, or those of one job, the newest first, each with what uses it.
+         */
+        get: operations["page_v2_asset_summaries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/asset_types/{asset_type}/search": {
         parameters: {
             query?: never;
@@ -1390,6 +1410,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/assets/{asset_id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Uses
+         * @description Return the run that wrote an asset, and the deployments, jobs and assets that refer to it.
+         */
+        get: operations["uses_v2_assets__asset_id__uses_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/connections": {
         parameters: {
             query?: never;
@@ -1550,6 +1590,66 @@ export interface paths {
          * @description Return a type by its name or id.
          */
         get: operations["get_v2_datasource_types__name_or_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/deployment_summaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List a space's deployments, the newest first, each with its queue and its newest runs.
+         */
+        get: operations["page_v2_deployment_summaries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/deployment_summaries/{deployment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One
+         * @description Return one deployment as the list shows it.
+         */
+        get: operations["one_v2_deployment_summaries__deployment_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/deployment_summaries/{deployment_id}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue
+         * @description Return which runs of a deployment work, and the first that wait, each with why.
+         */
+        get: operations["queue_v2_deployment_summaries__deployment_id__queue_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2218,6 +2318,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/model_types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List the types of model, with the versions that the packages of a software specification have.
+         */
+        get: operations["page_v2_model_types_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/notification_channels": {
         parameters: {
             query?: never;
@@ -2837,6 +2957,62 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AssetGlance
+         * @description An asset; ``revision`` is the newest frozen one, 0 without, ``input_fields`` the columns of a model's schema.
+         */
+        AssetGlance: {
+            /** Asset Type */
+            asset_type: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Deployments */
+            deployments: number;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /** Input Fields */
+            input_fields: number | null;
+            /** Jobs */
+            jobs: number;
+            made_by: components["schemas"]["MakerGlance"] | null;
+            /**
+             * Modified At
+             * Format: date-time
+             */
+            modified_at: string;
+            /** Name */
+            name: string;
+            /** Revision */
+            revision: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * AssetGlances
+         * @description A page of assets; ``next`` is the mark of the page after it, ``outputs`` the newest 50 jobs with outputs.
+         */
+        AssetGlances: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Next */
+            next: string | null;
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Outputs */
+            outputs: components["schemas"]["OutputsGlance"][];
+            /** Results */
+            results: components["schemas"]["AssetGlance"][];
+        };
+        /**
          * AssetReference
          * @description The asset to deploy, at its head or at a revision.
          */
@@ -2845,6 +3021,19 @@ export interface components {
             id: string;
             /** Rev */
             rev?: string | number | null;
+        };
+        /**
+         * AssetUsesDocument
+         * @description What would miss an asset, up to 100 of each kind.
+         */
+        AssetUsesDocument: {
+            /** Assets */
+            assets: components["schemas"]["UseGlance"][];
+            /** Deployments */
+            deployments: components["schemas"]["UseGlance"][];
+            /** Jobs */
+            jobs: components["schemas"]["UseGlance"][];
+            made_by: components["schemas"]["MakerGlance"] | null;
         };
         /** Body_bulk_delete_v2_jobs_bulk_delete_post */
         Body_bulk_delete_v2_jobs_bulk_delete_post: {
@@ -2946,6 +3135,70 @@ export interface components {
             tags?: string[] | null;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * DeploymentGlance
+         * @description A deployment; ``runs`` are the newest 14, the newest first, and the medians are of those.
+         */
+        DeploymentGlance: {
+            /** Asset Id */
+            asset_id: string;
+            /** Asset Name */
+            asset_name: string | null;
+            /** Asset Revision */
+            asset_revision: number | null;
+            /** Asset Type */
+            asset_type: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Description */
+            description: string;
+            /** Failure */
+            failure: string | null;
+            /** Hardware */
+            hardware: string;
+            /** Id */
+            id: string;
+            /** Jobs */
+            jobs: number;
+            /** Max Running */
+            max_running: number;
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** Median Wait Seconds */
+            median_wait_seconds: number | null;
+            /** Name */
+            name: string;
+            /** Oldest Waiting At */
+            oldest_waiting_at: string | null;
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Runs */
+            runs: components["schemas"]["RunGlance"][];
+            /** Serving Name */
+            serving_name: string | null;
+            /** State */
+            state: string;
+        };
+        /**
+         * DeploymentGlances
+         * @description A page of deployments; ``next`` is the mark of the page after it.
+         */
+        DeploymentGlances: {
+            /** Next */
+            next: string | null;
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Results */
+            results: components["schemas"]["DeploymentGlance"][];
         };
         /**
          * DeploymentReference
@@ -3199,6 +3452,20 @@ export interface components {
             username?: string | null;
         };
         /**
+         * MakerGlance
+         * @description The newest run that wrote an asset, and its job; a name is null where that is gone.
+         */
+        MakerGlance: {
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string | null;
+        };
+        /**
          * MemberBody
          * @description A member to be added; ``id`` is a user's id or name.
          */
@@ -3217,6 +3484,26 @@ export interface components {
         MembersBody: {
             /** Members */
             members: components["schemas"]["MemberBody"][];
+        };
+        /**
+         * ModelTypeDocument
+         * @description A type; one that is not ``runnable`` can be stored, and its runs fail.
+         */
+        ModelTypeDocument: {
+            /** Family */
+            family: string;
+            /** Name */
+            name: string;
+            /** Runnable */
+            runnable: boolean;
+        };
+        /**
+         * ModelTypes
+         * @description The types, those that are used most first.
+         */
+        ModelTypes: {
+            /** Results */
+            results: components["schemas"]["ModelTypeDocument"][];
         };
         /**
          * NewApiKey
@@ -3276,6 +3563,66 @@ export interface components {
             name: string;
             /** Password */
             password?: string | null;
+        };
+        /**
+         * OutputsGlance
+         * @description What the runs of one job wrote; ``job_name`` is null where the job is gone.
+         */
+        OutputsGlance: {
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /**
+             * Newest At
+             * Format: date-time
+             */
+            newest_at: string;
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * QueueDocument
+         * @description What works and what waits, in order; of ``queued`` runs in all, the first 25.
+         */
+        QueueDocument: {
+            /** Max Running */
+            max_running: number;
+            /** Queued */
+            queued: number;
+            /** Waiting */
+            waiting: components["schemas"]["QueuedRun"][];
+            /** Working */
+            working: components["schemas"]["QueuedRun"][];
+        };
+        /**
+         * QueuedRun
+         * @description A run that works, or waits: then with its place, why, and when it will probably start.
+         */
+        QueuedRun: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Estimated Start */
+            estimated_start?: string | null;
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            /** Name */
+            name: string;
+            /** Place */
+            place?: number | null;
+            /** Reason */
+            reason?: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** State */
+            state: string;
         };
         /**
          * RunBody
@@ -3541,6 +3888,18 @@ export interface components {
             results: components["schemas"]["SpaceGlance"][];
             /** Workers */
             workers: number;
+        };
+        /**
+         * UseGlance
+         * @description A deployment, job or asset; ``how`` is ``runs``, or ``reads`` for reading and writing.
+         */
+        UseGlance: {
+            /** How */
+            how: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * UserChange
@@ -6368,6 +6727,44 @@ export interface operations {
             };
         };
     };
+    page_v2_asset_summaries_get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+                /** @description Text in the names. */
+                name?: string | null;
+                asset_type?: string | null;
+                /** @description A job: list what its runs wrote. */
+                made_by?: string | null;
+                limit?: number | null;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetGlances"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     find_v2_asset_types__asset_type__search_post: {
         parameters: {
             query?: {
@@ -6887,6 +7284,39 @@ export interface operations {
             };
         };
     };
+    uses_v2_assets__asset_id__uses_get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetUsesDocument"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     create_v2_connections_post: {
         parameters: {
             query?: {
@@ -7221,6 +7651,107 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_v2_deployment_summaries_get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+                /** @description Text in the names. */
+                name?: string | null;
+                limit?: number;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentGlances"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    one_v2_deployment_summaries__deployment_id__get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+            };
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentGlance"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    queue_v2_deployment_summaries__deployment_id__queue_get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+            };
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDocument"];
                 };
             };
             /** @description Validation Error */
@@ -8573,6 +9104,38 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_v2_model_types_get: {
+        parameters: {
+            query: {
+                software_specification_id: string;
+                space_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelTypes"];
                 };
             };
             /** @description Validation Error */

@@ -18,6 +18,7 @@ from gristmill.cli import lookup, pages
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
 from gristmill.cli.failures import CommandFailed
 from gristmill.cli.output import Column, Form, at
+from gristmill.cli.pages import Found
 
 if TYPE_CHECKING:
     from gristmill.cli.client import Json
@@ -34,6 +35,7 @@ SHOWN = (
     Column("SIZE", "metadata.size"),
     Column("CREATED", "metadata.created_at"),
 )
+_USES = (Column("ID", "id"), Column("KIND", "kind"), Column("NAME", "name"), Column("HOW", "how"))
 _SHORT_TYPES = {"data": "data_asset", "model": "wml_model", "function": "wml_function"}
 _CONTENT = {"wml_model": "/ml/v4/models/{}/content", "wml_function": "/ml/v4/functions/{}/code"}
 
@@ -110,6 +112,17 @@ def preview(
     titles = [f"{column['name']} ({column['type']})" for column in found["columns"]]
     session.screen.rows(titles, found["rows"])
     session.screen.remark(_extent(found))
+
+
+@command(assets, "uses")
+def uses(session: Session, asset: Asset) -> None:
+    """List what refers to an asset: deployments and jobs, and data assets behind a connection."""
+    asset_id = lookup.asset_id(session.client, session.space_id, asset)
+    found = session.client.get(f"/v2/assets/{asset_id}/uses", space_id=session.space_id)
+    kinds = ("deployment", "job", "asset")
+    session.screen.listing(Found([{"kind": kind, **use} for kind in kinds for use in found[f"{kind}s"]]), _USES)
+    if maker := found["made_by"]:
+        session.screen.remark(f"Run {maker['run_id']} of job {maker['job_id']} made it.")
 
 
 @command(assets, "delete")

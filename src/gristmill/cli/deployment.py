@@ -11,6 +11,7 @@ from gristmill.cli.asset import Asset, Description
 from gristmill.cli.command import LISTED, Limit, Session, command, noun
 from gristmill.cli.failures import CommandFailed
 from gristmill.cli.output import Column, at
+from gristmill.cli.pages import Found
 
 deployments = noun("deployment", "Deployments: models, functions and scripts that run jobs.")
 Deployment = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Name, serving name or id of the deployment.")]
@@ -31,6 +32,15 @@ _SHOWN = (
     Column("DESCRIPTION", "entity.description"),
     Column("SERVING NAME", "entity.serving_name"),
     Column("MODIFIED", "metadata.modified_at"),
+)
+_QUEUED = (
+    Column("ID", "id"),
+    Column("PLACE", "place"),
+    Column("NAME", "name"),
+    Column("STATE", "state"),
+    Column("CREATED", "created_at"),
+    Column("PROBABLE START", "estimated_start"),
+    Column("WHY IT WAITS", "reason"),
 )
 
 
@@ -69,6 +79,15 @@ def create(
 def show(session: Session, deployment: Deployment) -> None:
     """Show a deployment."""
     session.screen.document(session.client.get(_path(session, deployment), space_id=session.space_id), _SHOWN)
+
+
+@command(deployments, "queue")
+def queue(session: Session, deployment: Deployment) -> None:
+    """List which runs of a deployment work, and the first that wait, in order, each with why."""
+    deployment_id = lookup.deployment(session.client, session.space_id, deployment)
+    found = session.client.get(f"/v2/deployment_summaries/{deployment_id}/queue", space_id=session.space_id)
+    shown = [*found["working"], *found["waiting"]]
+    session.screen.listing(Found(shown, more=found["queued"] > len(found["waiting"])), _QUEUED)
 
 
 @command(deployments, "update")

@@ -245,6 +245,7 @@ def _publish(context: Context, connection: Connection, assignment: Assignment, p
     else:
         asset_id = context.new_id()
         assets.create(connection, _data_asset(asset_id, run, publication, now=now))
+    assets.set_maker(connection, asset_id, job_id=run.job_id, run_id=run.id)
     attachments.create(connection, _attachment(context, asset_id, publication))
     return asset_id
 

@@ -86,6 +86,12 @@ def change(connection: Connection, asset_id: str, values: dict[str, Any]) -> Non
     connection.execute(update(assets).where(assets.c.id == asset_id).values(**values))
 
 
+def set_maker(connection: Connection, asset_id: str, *, job_id: str, run_id: str) -> None:
+    """Note the run that wrote the asset, and its job."""
+    statement = update(assets).where(assets.c.id == asset_id)
+    connection.execute(statement.values(maker_job_id=job_id, maker_run_id=run_id))
+
+
 def purge(connection: Connection, asset_ids: Sequence[str], at: datetime) -> None:
     """Delete assets for good, with their revisions and attachments; content that nothing else has goes with them."""
     chosen = attachment_rows.c.asset_id.in_(asset_ids)

@@ -14,8 +14,8 @@ from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import deployments
 
-_COLUMNS = columns_of(deployments, Deployment)
-_BY_ID = select(*_COLUMNS).where(deployments.c.id == bindparam("of_deployment"))
+COLUMNS = columns_of(deployments, Deployment)
+_BY_ID = select(*COLUMNS).where(deployments.c.id == bindparam("of_deployment"))
 
 
 def create(connection: Connection, deployment: Deployment) -> None:
@@ -26,32 +26,32 @@ def create(connection: Connection, deployment: Deployment) -> None:
 def get(connection: Connection, deployment_id: str) -> Deployment | None:
     """Return a deployment, also one that is being deleted."""
     row = connection.execute(_BY_ID, {"of_deployment": deployment_id}).first()
-    return _deployment(row) if row else None
+    return deployment_of(row) if row else None
 
 
 def these(connection: Connection, deployment_ids: Sequence[str]) -> list[Deployment]:
     """Return the deployments with these ids that are still there."""
     if not deployment_ids:
         return []
-    query = select(*_COLUMNS).where(deployments.c.id.in_(set(deployment_ids)))
-    return [_deployment(row) for row in connection.execute(query)]
+    query = select(*COLUMNS).where(deployments.c.id.in_(set(deployment_ids)))
+    return [deployment_of(row) for row in connection.execute(query)]
 
 
 def by_serving_name(connection: Connection, serving_name: str) -> Deployment | None:
     """Return the deployment that holds this name, whose space does not matter: serving names are global."""
-    row = connection.execute(select(*_COLUMNS).where(deployments.c.serving_name == serving_name)).first()
-    return _deployment(row) if row else None
+    row = connection.execute(select(*COLUMNS).where(deployments.c.serving_name == serving_name)).first()
+    return deployment_of(row) if row else None
 
 
 def named(connection: Connection, space_id: str, name: str) -> Deployment | None:
     """Return the oldest ready deployment of this name in a space."""
-    query = select(*_COLUMNS).where(
+    query = select(*COLUMNS).where(
         deployments.c.space_id == space_id,
         deployments.c.name == name,
         deployments.c.state == str(DeploymentState.READY),
     )
     row = connection.execute(query.order_by(deployments.c.created_at, deployments.c.id).limit(1)).first()
-    return _deployment(row) if row else None
+    return deployment_of(row) if row else None
 
 
 def page(
@@ -63,12 +63,12 @@ def page(
     filters: Mapping[str, str] | None = None,
 ) -> Page[Deployment]:
     """List the visible deployments of a space; ``filters`` are columns and the values that they must have."""
-    query = select(*_COLUMNS).where(
+    query = select(*COLUMNS).where(
         deployments.c.space_id == space_id, deployments.c.state != str(DeploymentState.DELETING)
     )
     for column, value in (filters or {}).items():
         query = query.where(deployments.c[column] == value)
-    return page_by_time(connection, query, deployments, _deployment, limit=limit, start=start)
+    return page_by_time(connection, query, deployments, deployment_of, limit=limit, start=start)
 
 
 def change(connection: Connection, deployment_id: str, now: datetime, values: Mapping[str, Any]) -> None:
@@ -79,8 +79,8 @@ def change(connection: Connection, deployment_id: str, now: datetime, values: Ma
 
 def deleting(connection: Connection, *, limit: int) -> list[Deployment]:
     """Return deployments that wait to be purged."""
-    query = select(*_COLUMNS).where(deployments.c.state == str(DeploymentState.DELETING)).limit(limit)
-    return [_deployment(row) for row in connection.execute(query)]
+    query = select(*COLUMNS).where(deployments.c.state == str(DeploymentState.DELETING)).limit(limit)
+    return [deployment_of(row) for row in connection.execute(query)]
 
 
 def remove(connection: Connection, deployment_id: str) -> None:
@@ -88,6 +88,7 @@ def remove(connection: Connection, deployment_id: str) -> None:
     connection.execute(delete(deployments).where(deployments.c.id == deployment_id))
 
 
-def _deployment(row: Row[Any]) -> Deployment:
+def deployment_of(row: Row[Any]) -> Deployment:
+    """Return the deployment of a row of `COLUMNS`."""
     values = dict(row._mapping)  # noqa: SLF001 - public API of Row
     return Deployment(**{**values, "state": DeploymentState(values["state"])})

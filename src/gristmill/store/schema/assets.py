@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -16,10 +18,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from gristmill.store.column_types import Document, Instant
 from gristmill.store.schema.base import identifier, metadata, of_space
+
+_THERE = "deleted_at IS NULL"
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return the options of a partial index, which are the same on both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 assets = Table(
     "assets",
@@ -37,7 +48,21 @@ assets = Table(
     Column("created_at", Instant, nullable=False),
     Column("modified_at", Instant, nullable=False),
     Column("deleted_at", Instant),
+    # Of outputs: the newest run that wrote it, and its job. Both may be gone.
+    Column("maker_job_id", String(36)),
+    Column("maker_run_id", String(36)),
     Index("ix_assets_space", "space_id", "type", "created_at", "id"),
+    # What people brought, and what runs wrote: lists show them apart, however many outputs there are.
+    Index("ix_assets_brought", "space_id", "created_at", "id", "type", **_where(f"maker_job_id IS NULL AND {_THERE}")),
+    Index(
+        "ix_assets_made",
+        "space_id",
+        "maker_job_id",
+        "created_at",
+        "id",
+        "size",
+        **_where(f"maker_job_id IS NOT NULL AND {_THERE}"),
+    ),
 )
 
 asset_revisions = Table(
