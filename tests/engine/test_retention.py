@@ -19,7 +19,7 @@ from gristmill.domain.event import Event, EventKind
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.engine.janitor import Janitor
 from gristmill.service import assets as asset_service
-from gristmill.service import claims, jobs, retention
+from gristmill.service import claims, jobs, retention, spaces
 from gristmill.service import runs as run_service
 from gristmill.service.context import Context, Keeping
 from gristmill.service.jobs import NewJob
@@ -28,7 +28,9 @@ from gristmill.store import jobs as job_store
 from gristmill.store import retention as store
 from gristmill.store.database import Connection, Database
 from tests.engine.conftest import LEASE, Works
+from tests.make_past import make_past_job
 from tests.make_queue import make_lane, make_spec, new_id
+from tests.make_work import open_shop
 
 DAY = timedelta(days=1)
 
@@ -509,3 +511,15 @@ def test_events_go_after_their_days(works: Works, days: int, kept: list[str]) ->
     clean(works, Janitor(context))
     with context.database.snapshot() as connection:
         assert list(connection.exec_driver_sql("SELECT subject FROM events ORDER BY at").scalars()) == kept
+
+
+def test_a_job_without_a_policy_goes_by_that_of_its_space(context: Context) -> None:
+    past = make_past_job(open_shop(context), "nightly")
+    old = past.ended("completed", seconds=1, at=context.now() - timedelta(days=9))
+    spaces.change(context, past.shop.actor, past.shop.space_id, {"retention": {"days": 7}})
+    effect = retention.preview_space(context, past.shop.actor, past.shop.space_id)
+    assert (effect.runs, effect.source) == (1, "space")
+    _, went = retention.visit(context, after="", at_most=100)
+    assert [one.runs for one in went] == [1]
+    with context.database.snapshot() as connection:
+        assert runs.get(connection, old) is None

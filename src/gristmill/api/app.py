@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from gristmill.api import console, errors, version
+from gristmill.api.administration import audit, queue, storage, workers
 from gristmill.api.browser_safety import BrowserSafety
 from gristmill.api.envelope import WireResponse
-from gristmill.api.identity import api_keys, sessions, task_credentials, tokens, users
+from gristmill.api.identity import api_keys, me, sessions, task_credentials, tokens, users
 from gristmill.api.limits import BodyLimits
 from gristmill.api.ml_v4 import (
     deployment_job_definitions,
@@ -29,6 +30,7 @@ from gristmill.api.v2 import (
     datasource_types,
     deliveries,
     descriptions,
+    finds,
     folder_assets,
     hardware_specifications,
     inbox,
@@ -56,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     sessions.router,
     users.router,
+    me.router,
     api_keys.router,
     task_credentials.router,
     spaces.router,
@@ -90,9 +93,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     job_runs.router,
     run_results.router,
     retention.router,
+    retention.of_spaces,
     deliveries.router,
     channels.router,
     inbox.router,
+    finds.router,
+    audit.router,
+    workers.router,
+    queue.router,
+    storage.router,
 )
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from gristmill.domain.capacity import Capacity
+from gristmill.domain.user import Actor
+from gristmill.domain.worker import WorkerLoad
+from gristmill.service.access import administrators_only
 from gristmill.service.context import Context
 from gristmill.store import workers
 
 WORKER_SILENCE = timedelta(seconds=60)
 """A worker that has not been heard of for so long does not count as up."""
+
+
+_MOST_LISTED = 500
 
 
 def register(context: Context, *, host: str, pid: int, slots: int, offers: Capacity | None = None) -> str:
@@ -32,3 +38,15 @@ def leave(context: Context, worker_id: str) -> None:
     """Take a worker off the list when it stops."""
     with context.database.transaction() as connection:
         workers.remove(connection, worker_id)
+
+
+def list_all(context: Context, actor: Actor) -> list[WorkerLoad]:
+    """List the workers that were heard of within a day.
+
+    Raises:
+        Forbidden: the actor is no administrator.
+
+    """
+    administrators_only(actor)
+    with context.database.snapshot() as connection:
+        return workers.loads(connection, now=context.now(), limit=_MOST_LISTED)
