@@ -10,4 +10,5 @@ export const paths = {
   run: (space: string, job: string, run: string) => `/spaces/${space}/jobs/${job}/runs/${run}`,
   profile: "/profile",
   inbox: "/inbox",
+  administration: (tab: string) => `/administration/${tab}`,
 };

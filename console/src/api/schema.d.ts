@@ -906,6 +906,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List the audit log, the newest first; ``action`` is one, or a noun (``user``) for all that was done to those.
+         */
+        get: operations["page_v1_audit_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Tell whether anybody decides ticks and works on runs.
+         */
+        get: operations["health_v1_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me": {
         parameters: {
             query?: never;
@@ -926,6 +966,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Change my password; tokens and sessions that were given for the old one end.
+         */
+        post: operations["change_password_v1_me_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description List the browsers that are signed in as me.
+         */
+        get: operations["list_sessions_v1_me_sessions_get"];
+        put?: never;
+        post?: never;
+        /**
+         * End Sessions
+         * @description Sign me out everywhere, here too.
+         */
+        delete: operations["end_sessions_v1_me_sessions_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/preauth/validateAuth": {
         parameters: {
             query?: never;
@@ -938,6 +1022,26 @@ export interface paths {
          * @description Return the token again that `identity_token` gave out, or one for a password sent by HTTP Basic.
          */
         get: operations["validate_v1_preauth_validateAuth_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List the lanes with who holds them.
+         */
+        get: operations["page_v1_queue_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -969,6 +1073,26 @@ export interface paths {
          * @description End the session; its cookie opens nothing any more.
          */
         delete: operations["sign_out_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description Tell what takes how much room, and how long the disk lasts if it goes on like in the last days.
+         */
+        get: operations["get_v1_storage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1072,6 +1196,26 @@ export interface paths {
          * @description Disable a user, set its password, make it an administrator, and the reverse; users set their own e-mail.
          */
         patch: operations["change_v1_users__user_id__patch"];
+        trace?: never;
+    };
+    "/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workers
+         * @description List the workers with what they offer and what of it is reserved.
+         */
+        get: operations["list_workers_v1_workers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v2/asset_exports": {
@@ -1550,6 +1694,26 @@ export interface paths {
          * @description Return a type by its name or id.
          */
         get: operations["get_v2_datasource_types__name_or_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/finds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find
+         * @description Find jobs, deployments and assets by a part of their name or by id, and runs by id.
+         */
+        get: operations["find_v2_finds_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2585,6 +2749,26 @@ export interface paths {
         patch: operations["change_v2_spaces__space_id__members__member_id__patch"];
         trace?: never;
     };
+    "/v2/spaces/{space_id}/retention_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Space
+         * @description Tell what would go of a space's runs now, under its policy or under the one of the query.
+         */
+        get: operations["preview_space_v2_spaces__space_id__retention_preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/trashed_assets": {
         parameters: {
             query?: never;
@@ -2723,6 +2907,46 @@ export interface components {
             /** Rev */
             rev?: string | number | null;
         };
+        /**
+         * AuditLine
+         * @description A line of the audit log. Names are as they were then; ``details`` are the members that changed.
+         */
+        AuditLine: {
+            /** Action */
+            action: string;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Actor Name */
+            actor_name: string;
+            /** Address */
+            address: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Details */
+            details: string[];
+            /** Id */
+            id: string;
+            outcome: components["schemas"]["Outcome"];
+            /** Space Id */
+            space_id: string | null;
+            /** Target Id */
+            target_id: string | null;
+            /** Target Name */
+            target_name: string | null;
+        };
+        /**
+         * AuditLines
+         * @description A page of the audit log; ``next`` is the mark of the page after it.
+         */
+        AuditLines: {
+            /** Next */
+            next: string | null;
+            /** Results */
+            results: components["schemas"]["AuditLine"][];
+        };
         /** Body_bulk_delete_v2_jobs_bulk_delete_post */
         Body_bulk_delete_v2_jobs_bulk_delete_post: {
             /** Job Ids */
@@ -2759,6 +2983,20 @@ export interface components {
             space_id?: string | null;
             /** Type */
             type: string;
+        };
+        /**
+         * ContentLine
+         * @description Content of one kind, in bytes; what was measured in a part only is reckoned, and not ``exact``.
+         */
+        ContentLine: {
+            /** Exact */
+            exact: boolean;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
         };
         /**
          * DefinitionBody
@@ -2820,10 +3058,81 @@ export interface components {
             /** Id */
             id: string;
         };
+        /**
+         * FoundKind
+         * @description What it is.
+         * @enum {string}
+         */
+        FoundKind: "job" | "run" | "deployment" | "asset";
+        /**
+         * FoundLine
+         * @description A thing; ``type`` is an asset's type, ``job_id`` a run's job.
+         */
+        FoundLine: {
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string | null;
+            kind: components["schemas"]["FoundKind"];
+            /** Name */
+            name: string;
+            /** Space Id */
+            space_id: string;
+            /** Space Name */
+            space_name: string;
+            /** Type */
+            type: string | null;
+        };
+        /**
+         * FoundLines
+         * @description Some things of each kind, the newest first.
+         */
+        FoundLines: {
+            /** Results */
+            results: components["schemas"]["FoundLine"][];
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Health
+         * @description When a scheduler and a worker were last heard of; ``silent`` names what was not for half a minute.
+         */
+        Health: {
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Scheduler Seen At */
+            scheduler_seen_at: string | null;
+            /** Silent */
+            silent: string[];
+            /** Workers Seen At */
+            workers_seen_at: string | null;
+        };
+        /**
+         * HolderLine
+         * @description A run that holds a slot of the lane.
+         */
+        HolderLine: {
+            /** Host */
+            host: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Worker Id */
+            worker_id: string;
         };
         /**
          * JobBody
@@ -2938,6 +3247,42 @@ export interface components {
             name: string;
         };
         /**
+         * LaneLine
+         * @description A lane; ``oldest_at`` is since when its first run waits.
+         */
+        LaneLine: {
+            /** Holders */
+            holders: components["schemas"]["HolderLine"][];
+            /** Id */
+            id: string;
+            /** Max Running */
+            max_running: number;
+            /** Name */
+            name: string;
+            /** Oldest At */
+            oldest_at: string | null;
+            /** Paused */
+            paused: boolean;
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Space Id */
+            space_id: string;
+            /** Space Name */
+            space_name: string;
+        };
+        /**
+         * LaneLines
+         * @description A page of lanes, that which waits longest first; ``next`` is the mark of the page after it.
+         */
+        LaneLines: {
+            /** Next */
+            next: string | null;
+            /** Results */
+            results: components["schemas"]["LaneLine"][];
+        };
+        /**
          * LastRun
          * @description The newest run, with how far it is, or what became of its rows.
          */
@@ -3018,6 +3363,16 @@ export interface components {
             job: components["schemas"]["JobBody"];
         };
         /**
+         * NewPassword
+         * @description Another password; ``current`` is the one so far, or one of the user's API keys.
+         */
+        NewPassword: {
+            /** Current */
+            current: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * NewRunBody
          * @description The wire wraps a run; nothing at all is fine too.
          */
@@ -3059,6 +3414,12 @@ export interface components {
             /** Password */
             password?: string | null;
         };
+        /**
+         * Outcome
+         * @description Whether it was done, or refused for want of rights.
+         * @enum {string}
+         */
+        Outcome: "done" | "refused";
         /**
          * RunBody
          * @description What a client wants otherwise for one run.
@@ -3143,6 +3504,32 @@ export interface components {
             user?: components["schemas"]["SessionUser"] | null;
         };
         /**
+         * SessionLine
+         * @description A browser that is signed in.
+         */
+        SessionLine: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current */
+            current: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * SessionLines
+         * @description All browsers that are signed in as this user.
+         */
+        SessionLines: {
+            /** Results */
+            results: components["schemas"]["SessionLine"][];
+        };
+        /**
          * SessionUser
          * @description Who is signed in.
          */
@@ -3195,6 +3582,30 @@ export interface components {
             type?: string | null;
         };
         /**
+         * SpaceEffect
+         * @description What would go now, in runs and bytes; ``own`` of the ``jobs`` have policies of their own, which stay.
+         */
+        SpaceEffect: {
+            /** Bytes */
+            bytes: number;
+            /** Bytes Exact */
+            bytes_exact: boolean;
+            /** Jobs */
+            jobs: number;
+            /** Own */
+            own: number;
+            /** Policy */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** Results Deleted */
+            results_deleted: number;
+            /** Runs */
+            runs: number;
+            /** Source */
+            source: string;
+        };
+        /**
          * SpaceGlance
          * @description A space; ``failed`` counts the runs of the last 24 hours, up to 100.
          */
@@ -3241,6 +3652,24 @@ export interface components {
             workers: number;
         };
         /**
+         * Storage
+         * @description Sizes in bytes. ``days_left`` is null where nothing grew in ``growth_days``.
+         */
+        Storage: {
+            /** Contents */
+            contents: components["schemas"]["ContentLine"][];
+            /** Days Left */
+            days_left: number | null;
+            /** Disk Free */
+            disk_free: number;
+            /** Disk Total */
+            disk_total: number;
+            /** Growth A Day */
+            growth_a_day: number;
+            /** Growth Days */
+            growth_days: number;
+        };
+        /**
          * UserChange
          * @description What is absent or null stays as it is; an empty ``email`` takes the address away.
          */
@@ -3268,6 +3697,50 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * WorkerLine
+         * @description A worker. What it offers is null where it takes whatever runs ask for; ``stale`` is one that is silent.
+         */
+        WorkerLine: {
+            /** Host */
+            host: string;
+            /** Id */
+            id: string;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /** Millicores */
+            millicores: number | null;
+            /** Pid */
+            pid: number;
+            /** Reserved Memory Bytes */
+            reserved_memory_bytes: number;
+            /** Reserved Millicores */
+            reserved_millicores: number;
+            /** Running */
+            running: number;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Slots */
+            slots: number;
+            /** Stale */
+            stale: boolean;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+        };
+        /**
+         * WorkerLines
+         * @description All workers that were heard of within a day.
+         */
+        WorkerLines: {
+            /** Results */
+            results: components["schemas"]["WorkerLine"][];
         };
     };
     responses: never;
@@ -5348,6 +5821,62 @@ export interface operations {
             };
         };
     };
+    page_v1_audit_events_get: {
+        parameters: {
+            query?: {
+                user?: string | null;
+                action?: string | null;
+                since?: string | null;
+                until?: string | null;
+                limit?: number;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLines"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    health_v1_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
     me_v1_me_get: {
         parameters: {
             query?: never;
@@ -5367,6 +5896,75 @@ export interface operations {
                         [key: string]: unknown;
                     };
                 };
+            };
+        };
+    };
+    change_password_v1_me_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sessions_v1_me_sessions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLines"];
+                };
+            };
+        };
+    };
+    end_sessions_v1_me_sessions_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5390,6 +5988,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_v1_queue_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaneLines"];
                 };
             };
             /** @description Validation Error */
@@ -5471,6 +6101,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_v1_storage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
             };
         };
     };
@@ -5757,6 +6407,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_workers_v1_workers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerLines"];
                 };
             };
         };
@@ -6919,6 +7589,37 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    find_v2_finds_get: {
+        parameters: {
+            query: {
+                text: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundLines"];
                 };
             };
             /** @description Validation Error */
@@ -9362,6 +10063,41 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    preview_space_v2_spaces__space_id__retention_preview_get: {
+        parameters: {
+            query?: {
+                amount?: number | null;
+                days?: number | null;
+                results?: string | null;
+            };
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceEffect"];
                 };
             };
             /** @description Validation Error */

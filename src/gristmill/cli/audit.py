@@ -25,6 +25,11 @@ _COLUMNS = (
 Moment = Annotated[datetime | None, typer.Option(metavar="TIME", help="ISO time; in UTC, if it names no zone.")]
 
 
+@audit.callback()
+def _read() -> None:
+    """Who did what, for administrators."""  # without it, typer would make the only command that of the noun
+
+
 @command(audit, "list", in_space=False)
 def list_events(
     session: Session,

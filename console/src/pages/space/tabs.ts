@@ -14,4 +14,7 @@ interface Tab {
 export const DEFAULT_TAB = "jobs";
 
 /** The tabs of a space, in their order; each is a route, `/spaces/:space/<key>`, and a module that is loaded with it. */
-export const TABS: Tab[] = [{ key: "jobs", label: "Jobs", page: lazy(() => import("./jobs/JobsTab")) }];
+export const TABS: Tab[] = [
+  { key: "jobs", label: "Jobs", page: lazy(() => import("./jobs/JobsTab")) },
+  { key: "manage", label: "Manage", page: lazy(() => import("./manage/ManageTab")) },
+];
