@@ -12,7 +12,7 @@ export default function ProfilePage() {
   return (
     <Page title="Profile">
       {data?.user && (
-        <p>
+        <p className="section">
           {data.user.display_name} <code>{data.user.name}</code>
         </p>
       )}
