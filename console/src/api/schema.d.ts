@@ -2311,6 +2311,26 @@ export interface paths {
         patch: operations["change_v2_notification_channels__channel_id__patch"];
         trace?: never;
     };
+    "/v2/notification_channels/{channel_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page Of Channel
+         * @description List what went over a channel, the newest event first.
+         */
+        get: operations["page_of_channel_v2_notification_channels__channel_id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/notification_channels/{channel_id}/test": {
         parameters: {
             query?: never;
@@ -8921,6 +8941,42 @@ export interface operations {
                 }[];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_of_channel_v2_notification_channels__channel_id__deliveries_get: {
+        parameters: {
+            query?: {
+                limit?: number | null;
+                next?: string | null;
+            };
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
