@@ -20,7 +20,7 @@ export function Consent({ label, about, question, pending = false, onConsent }: 
   }, [asked]);
   if (!asked)
     return (
-      <Button kind="danger--ghost" size="sm" disabled={pending} aria-label={`${label} ${about}`} onClick={() => setAsked(true)}>
+      <Button kind="ghost" size="sm" disabled={pending} aria-label={`${label} ${about}`} onClick={() => setAsked(true)}>
         {label}
       </Button>
     );
