@@ -19,4 +19,5 @@ export const paths = {
   deployment: (space: string, deployment: string) => `/spaces/${space}/deployments/${deployment}`,
   profile: "/profile",
   inbox: "/inbox",
+  administration: (tab: string) => `/administration/${tab}`,
 };

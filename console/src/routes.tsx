@@ -7,6 +7,9 @@ import { paths } from "./paths";
 /** Every page by the path that opens it; the parts of the path are the page's properties. The first that fits is taken. */
 const PAGES: [path: string, page: ComponentType<Record<string, string>>][] = [
   ["/", lazyPage(() => import("./pages/spaces/SpacesPage"))],
+  ["/profile", lazyPage(() => import("./pages/profile/ProfilePage"))],
+  ["/inbox", lazyPage(() => import("./pages/inbox/InboxPage"))],
+  ["/administration/:tab", lazyPage(() => import("./pages/administration/AdministrationPage"))],
   ["/spaces/new", lazyPage(() => import("./pages/spaces/NewSpacePage"))],
   ["/spaces/:space/jobs/:job/runs/:run", lazyPage(() => import("./pages/run/RunPage"))],
   ["/spaces/:space/jobs/:job", lazyPage(() => import("./pages/job/JobPage"))],

@@ -57,8 +57,8 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": path, **settings}
 
 
-def start(data_dir: Path, **settings: str) -> Server:
-    """Start a server and wait until it says that it is ready; ``settings`` by their names without the prefix."""
+def start(data_dir: Path, command: str = "up", **settings: str) -> Server:
+    """Start a server, or its API alone (`serve`), and wait until it is ready; ``settings`` by names without prefix."""
     data_dir.mkdir(parents=True, exist_ok=True)
     wanted = {"admin_api_key": API_KEY, "data_dir": str(data_dir), "port": "0", "http_port": "none"}
     # Some stories need two runs of the default specification at once, on whatever machine they are told.
@@ -67,7 +67,7 @@ def start(data_dir: Path, **settings: str) -> Server:
     with said.open("ab") as output:
         begin = output.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", "gristmill", "up"],
+            [sys.executable, "-m", "gristmill", command],
             env=environment({f"GRISTMILL_{name.upper()}": value for name, value in wanted.items()}),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -84,9 +84,9 @@ def start(data_dir: Path, **settings: str) -> Server:
 
 
 @contextmanager
-def running(data_dir: Path, **settings: str) -> Iterator[Server]:
+def running(data_dir: Path, command: str = "up", **settings: str) -> Iterator[Server]:
     """Run a server for as long as the block takes."""
-    server = start(data_dir, **settings)
+    server = start(data_dir, command, **settings)
     try:
         yield server
     finally:

@@ -79,6 +79,16 @@ def signed_in_state(browser: Browser, base_url: str, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture
+def idle(browser: Browser, tmp_path: Path) -> Iterator[Visits]:
+    """A browser at a server of which only the API runs."""
+    with running(tmp_path / "data", "serve", http_port="0") as server:
+        said = server.said.read_text()
+        context = browser.new_context(base_url=said.partition("The console is at ")[2].partition("/console/")[0])
+        yield from _watched(context.new_page())
+        context.close()
+
+
+@pytest.fixture
 def stranger(browser: Browser, base_url: str) -> Iterator[Visits]:
     """A browser that is not signed in."""
     context = browser.new_context(base_url=base_url)

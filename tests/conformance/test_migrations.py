@@ -58,7 +58,8 @@ def test_many_servers_migrate_at_once(kind: str, tmp_path: Path, request: pytest
 def test_runs_from_before_rows_were_accounted_for_stay_as_they_are(empty_database: Database) -> None:
     with empty_database.transaction() as connection:
         _upgrade(connection, "0002")
-        space_id = make_space(connection)
+        space_id = "space"
+        connection.execute(text(_OLD_SPACE), {"space": space_id, "at": NOW.replace(tzinfo=None)})
         lane_id = make_lane(connection, space_id)
         values = {"space": space_id, "lane": lane_id, "at": NOW.replace(tzinfo=None)}
         connection.execute(text(_OLD_RUN), values)
@@ -95,6 +96,10 @@ def test_a1_rows_that_do_not_add_up_cannot_be_stored(
         connection.execute(statement, dict(zip(names, numbers, strict=True)))
 
 
+_OLD_SPACE = """
+INSERT INTO spaces (id, name, description, type, tags, stage, compute, state, creator_id, created_at, modified_at)
+VALUES (:space, 'before', '', 'cpd', '[]', '{}', '[]', 'active', 'somebody', :at, :at)
+"""
 _OLD_RUN = """
 INSERT INTO runs (id, deployment_job_id, space_id, job_id, lane_id, name, kind, state, fence, attempt, requester_id,
     created_at, modified_at, rows_done, millicores, memory_bytes, spec)

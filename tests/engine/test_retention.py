@@ -11,9 +11,9 @@ from gristmill.domain.errors import NotFound
 from gristmill.domain.event import Event, EventKind
 from gristmill.domain.run import RunEvent
 from gristmill.engine.janitor import Janitor
-from gristmill.service import claims, retention
+from gristmill.service import claims, retention, spaces
 from gristmill.service import runs as run_service
-from gristmill.service.context import Keeping
+from gristmill.service.context import Context, Keeping
 from gristmill.store import events, runs
 from gristmill.store import retention as store
 from tests.engine.conftest import LEASE, Works
@@ -31,6 +31,8 @@ from tests.engine.ended_runs import (
     queue_run,
     set_policy,
 )
+from tests.make_past import make_past_job
+from tests.make_work import open_shop
 
 
 def test_the_newest_runs_stay_and_of_the_others_nothing_is_left(works: Works) -> None:
@@ -173,3 +175,15 @@ def test_events_go_after_their_days(works: Works, days: int, kept: list[str]) ->
     clean(works, Janitor(context))
     with context.database.snapshot() as connection:
         assert list(connection.exec_driver_sql("SELECT subject FROM events ORDER BY at").scalars()) == kept
+
+
+def test_a_job_without_a_policy_goes_by_that_of_its_space(context: Context) -> None:
+    past = make_past_job(open_shop(context), "nightly")
+    old = past.ended("completed", seconds=1, at=context.now() - 9 * DAY)
+    spaces.change(context, past.shop.actor, past.shop.space_id, {"retention": {"days": 7}})
+    effect = retention.preview_space(context, past.shop.actor, past.shop.space_id)
+    assert (effect.runs, effect.source) == (1, "space")
+    _, went = retention.visit(context, after="", at_most=100)
+    assert [one.runs for one in went] == [1]
+    with context.database.snapshot() as connection:
+        assert runs.get(connection, old) is None

@@ -29,3 +29,14 @@ export const inboxQuery = queryOptions({
 });
 
 export const readAll = () => post<{ read: number }>("/v2/notifications/read_all");
+
+/** A page of the inbox; its mark is the whole object `next`, sent back as JSON. */
+export const inboxPageQuery = (unread: boolean, start: string | null) =>
+  queryOptions({
+    queryKey: ["inbox", "page", unread, start ?? ""],
+    queryFn: ({ signal }) =>
+      get<Inbox>("/v2/notifications", { limit: 50, unread, next: start ? JSON.stringify({ start }) : null }, signal),
+    refetchInterval: ASK_AGAIN_MS,
+  });
+
+export const readOne = (event: string) => post<Notification>(`/v2/notifications/${event}/read`);

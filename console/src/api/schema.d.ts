@@ -906,6 +906,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List the audit log, the newest first; ``action`` is one, or a noun (``user``) for all that was done to those.
+         */
+        get: operations["page_v1_audit_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Tell whether anybody decides ticks and works on runs.
+         */
+        get: operations["health_v1_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me": {
         parameters: {
             query?: never;
@@ -926,6 +966,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Change my password; tokens and sessions that were given for the old one end.
+         */
+        post: operations["change_password_v1_me_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description List the browsers that are signed in as me.
+         */
+        get: operations["list_sessions_v1_me_sessions_get"];
+        put?: never;
+        post?: never;
+        /**
+         * End Sessions
+         * @description Sign me out everywhere, here too.
+         */
+        delete: operations["end_sessions_v1_me_sessions_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/preauth/validateAuth": {
         parameters: {
             query?: never;
@@ -938,6 +1022,26 @@ export interface paths {
          * @description Return the token again that `identity_token` gave out, or one for a password sent by HTTP Basic.
          */
         get: operations["validate_v1_preauth_validateAuth_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List the lanes with who holds them.
+         */
+        get: operations["page_v1_queue_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -969,6 +1073,26 @@ export interface paths {
          * @description End the session; its cookie opens nothing any more.
          */
         delete: operations["sign_out_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description Tell what takes how much room, and how long the disk lasts if it goes on like in the last days.
+         */
+        get: operations["get_v1_storage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1072,6 +1196,26 @@ export interface paths {
          * @description Disable a user, set its password, make it an administrator, and the reverse; users set their own e-mail.
          */
         patch: operations["change_v1_users__user_id__patch"];
+        trace?: never;
+    };
+    "/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workers
+         * @description List the workers with what they offer and what of it is reserved.
+         */
+        get: operations["list_workers_v1_workers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v2/asset_exports": {
@@ -1598,7 +1742,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v2/deployment_summaries": {
+    "/v2/finds": {
         parameters: {
             query?: never;
             header?: never;
@@ -1606,50 +1750,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Page
-         * @description List a space's deployments, the newest first, each with its queue and its newest runs.
+         * Find
+         * @description Find jobs, deployments and assets by a part of their name or by id, and runs by id.
          */
-        get: operations["page_v2_deployment_summaries_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v2/deployment_summaries/{deployment_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One
-         * @description Return one deployment as the list shows it.
-         */
-        get: operations["one_v2_deployment_summaries__deployment_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v2/deployment_summaries/{deployment_id}/queue": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Queue
-         * @description Return which runs of a deployment work, and the first that wait, each with why.
-         */
-        get: operations["queue_v2_deployment_summaries__deployment_id__queue_get"];
+        get: operations["find_v2_finds_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2390,6 +2494,26 @@ export interface paths {
         patch: operations["change_v2_notification_channels__channel_id__patch"];
         trace?: never;
     };
+    "/v2/notification_channels/{channel_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page Of Channel
+         * @description List what went over a channel, the newest event first.
+         */
+        get: operations["page_of_channel_v2_notification_channels__channel_id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/notification_channels/{channel_id}/test": {
         parameters: {
             query?: never;
@@ -2828,6 +2952,26 @@ export interface paths {
         patch: operations["change_v2_spaces__space_id__members__member_id__patch"];
         trace?: never;
     };
+    "/v2/spaces/{space_id}/retention_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Space
+         * @description Tell what would go of a space's runs now, under its policy or under the one of the query.
+         */
+        get: operations["preview_space_v2_spaces__space_id__retention_preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/trashed_assets": {
         parameters: {
             query?: never;
@@ -3023,17 +3167,44 @@ export interface components {
             rev?: string | number | null;
         };
         /**
-         * AssetUsesDocument
-         * @description What would miss an asset, up to 100 of each kind.
+         * AuditLine
+         * @description A line of the audit log. Names are as they were then; ``details`` are the members that changed.
          */
-        AssetUsesDocument: {
-            /** Assets */
-            assets: components["schemas"]["UseGlance"][];
-            /** Deployments */
-            deployments: components["schemas"]["UseGlance"][];
-            /** Jobs */
-            jobs: components["schemas"]["UseGlance"][];
-            made_by: components["schemas"]["MakerGlance"] | null;
+        AuditLine: {
+            /** Action */
+            action: string;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Actor Name */
+            actor_name: string;
+            /** Address */
+            address: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Details */
+            details: string[];
+            /** Id */
+            id: string;
+            outcome: components["schemas"]["Outcome"];
+            /** Space Id */
+            space_id: string | null;
+            /** Target Id */
+            target_id: string | null;
+            /** Target Name */
+            target_name: string | null;
+        };
+        /**
+         * AuditLines
+         * @description A page of the audit log; ``next`` is the mark of the page after it.
+         */
+        AuditLines: {
+            /** Next */
+            next: string | null;
+            /** Results */
+            results: components["schemas"]["AuditLine"][];
         };
         /** Body_bulk_delete_v2_jobs_bulk_delete_post */
         Body_bulk_delete_v2_jobs_bulk_delete_post: {
@@ -3083,6 +3254,20 @@ export interface components {
             space_id?: string | null;
             /** Type */
             type: string;
+        };
+        /**
+         * ContentLine
+         * @description Content of one kind, in bytes; what was measured in a part only is reckoned, and not ``exact``.
+         */
+        ContentLine: {
+            /** Exact */
+            exact: boolean;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
         };
         /**
          * DefinitionBody
@@ -3209,37 +3394,80 @@ export interface components {
             id: string;
         };
         /**
-         * FirstColumn
-         * @description A column of a result; ``role`` is input or prediction.
+         * FoundKind
+         * @description What it is.
+         * @enum {string}
          */
-        FirstColumn: {
+        FoundKind: "job" | "run" | "deployment" | "asset";
+        /**
+         * FoundLine
+         * @description A thing; ``type`` is an asset's type, ``job_id`` a run's job.
+         */
+        FoundLine: {
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string | null;
+            kind: components["schemas"]["FoundKind"];
             /** Name */
             name: string;
-            /** Role */
-            role: string;
+            /** Space Id */
+            space_id: string;
+            /** Space Name */
+            space_name: string;
             /** Type */
             type: string | null;
         };
         /**
-         * FirstRows
-         * @description The first rows of a run's result; ``asset_id`` is that of the data asset that has all of them.
+         * FoundLines
+         * @description Some things of each kind, the newest first.
          */
-        FirstRows: {
-            /** Asset Id */
-            asset_id: string | null;
-            /** Asset Name */
-            asset_name: string | null;
-            /** Columns */
-            columns: components["schemas"]["FirstColumn"][];
-            /** Row Count */
-            row_count: number | null;
-            /** Rows */
-            rows: unknown[][];
+        FoundLines: {
+            /** Results */
+            results: components["schemas"]["FoundLine"][];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Health
+         * @description When a scheduler and a worker were last heard of; ``silent`` names what was not for half a minute.
+         */
+        Health: {
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Scheduler Seen At */
+            scheduler_seen_at: string | null;
+            /** Silent */
+            silent: string[];
+            /** Workers Seen At */
+            workers_seen_at: string | null;
+        };
+        /**
+         * HolderLine
+         * @description A run that holds a slot of the lane.
+         */
+        HolderLine: {
+            /** Host */
+            host: string | null;
+            /** Job Id */
+            job_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Worker Id */
+            worker_id: string;
         };
         /**
          * JobBody
@@ -3387,6 +3615,42 @@ export interface components {
             name: string;
         };
         /**
+         * LaneLine
+         * @description A lane; ``oldest_at`` is since when its first run waits.
+         */
+        LaneLine: {
+            /** Holders */
+            holders: components["schemas"]["HolderLine"][];
+            /** Id */
+            id: string;
+            /** Max Running */
+            max_running: number;
+            /** Name */
+            name: string;
+            /** Oldest At */
+            oldest_at: string | null;
+            /** Paused */
+            paused: boolean;
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+            /** Space Id */
+            space_id: string;
+            /** Space Name */
+            space_name: string;
+        };
+        /**
+         * LaneLines
+         * @description A page of lanes, that which waits longest first; ``next`` is the mark of the page after it.
+         */
+        LaneLines: {
+            /** Next */
+            next: string | null;
+            /** Results */
+            results: components["schemas"]["LaneLine"][];
+        };
+        /**
          * LastRun
          * @description The newest run, with how far it is, or what became of its rows.
          */
@@ -3523,6 +3787,16 @@ export interface components {
             job: components["schemas"]["JobBody"];
         };
         /**
+         * NewPassword
+         * @description Another password; ``current`` is the one so far, or one of the user's API keys.
+         */
+        NewPassword: {
+            /** Current */
+            current: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * NewRunBody
          * @description The wire wraps a run; nothing at all is fine too.
          */
@@ -3565,65 +3839,11 @@ export interface components {
             password?: string | null;
         };
         /**
-         * OutputsGlance
-         * @description What the runs of one job wrote; ``job_name`` is null where the job is gone.
+         * Outcome
+         * @description Whether it was done, or refused for want of rights.
+         * @enum {string}
          */
-        OutputsGlance: {
-            /** Job Id */
-            job_id: string;
-            /** Job Name */
-            job_name: string | null;
-            /**
-             * Newest At
-             * Format: date-time
-             */
-            newest_at: string;
-            /** Number */
-            number: number;
-            /** Size */
-            size: number;
-        };
-        /**
-         * QueueDocument
-         * @description What works and what waits, in order; of ``queued`` runs in all, the first 25.
-         */
-        QueueDocument: {
-            /** Max Running */
-            max_running: number;
-            /** Queued */
-            queued: number;
-            /** Waiting */
-            waiting: components["schemas"]["QueuedRun"][];
-            /** Working */
-            working: components["schemas"]["QueuedRun"][];
-        };
-        /**
-         * QueuedRun
-         * @description A run that works, or waits: then with its place, why, and when it will probably start.
-         */
-        QueuedRun: {
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Estimated Start */
-            estimated_start?: string | null;
-            /** Id */
-            id: string;
-            /** Job Id */
-            job_id: string;
-            /** Name */
-            name: string;
-            /** Place */
-            place?: number | null;
-            /** Reason */
-            reason?: string | null;
-            /** Started At */
-            started_at: string | null;
-            /** State */
-            state: string;
-        };
+        Outcome: "done" | "refused";
         /**
          * RunBody
          * @description What a client wants otherwise for one run.
@@ -3792,6 +4012,32 @@ export interface components {
             user?: components["schemas"]["SessionUser"] | null;
         };
         /**
+         * SessionLine
+         * @description A browser that is signed in.
+         */
+        SessionLine: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current */
+            current: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /**
+         * SessionLines
+         * @description All browsers that are signed in as this user.
+         */
+        SessionLines: {
+            /** Results */
+            results: components["schemas"]["SessionLine"][];
+        };
+        /**
          * SessionUser
          * @description Who is signed in.
          */
@@ -3844,6 +4090,30 @@ export interface components {
             type?: string | null;
         };
         /**
+         * SpaceEffect
+         * @description What would go now, in runs and bytes; ``own`` of the ``jobs`` have policies of their own, which stay.
+         */
+        SpaceEffect: {
+            /** Bytes */
+            bytes: number;
+            /** Bytes Exact */
+            bytes_exact: boolean;
+            /** Jobs */
+            jobs: number;
+            /** Own */
+            own: number;
+            /** Policy */
+            policy: {
+                [key: string]: unknown;
+            };
+            /** Results Deleted */
+            results_deleted: number;
+            /** Runs */
+            runs: number;
+            /** Source */
+            source: string;
+        };
+        /**
          * SpaceGlance
          * @description A space; ``failed`` counts the runs of the last 24 hours, up to 100.
          */
@@ -3890,16 +4160,22 @@ export interface components {
             workers: number;
         };
         /**
-         * UseGlance
-         * @description A deployment, job or asset; ``how`` is ``runs``, or ``reads`` for reading and writing.
+         * Storage
+         * @description Sizes in bytes. ``days_left`` is null where nothing grew in ``growth_days``.
          */
-        UseGlance: {
-            /** How */
-            how: string;
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
+        Storage: {
+            /** Contents */
+            contents: components["schemas"]["ContentLine"][];
+            /** Days Left */
+            days_left: number | null;
+            /** Disk Free */
+            disk_free: number;
+            /** Disk Total */
+            disk_total: number;
+            /** Growth A Day */
+            growth_a_day: number;
+            /** Growth Days */
+            growth_days: number;
         };
         /**
          * UserChange
@@ -3929,6 +4205,50 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * WorkerLine
+         * @description A worker. What it offers is null where it takes whatever runs ask for; ``stale`` is one that is silent.
+         */
+        WorkerLine: {
+            /** Host */
+            host: string;
+            /** Id */
+            id: string;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /** Millicores */
+            millicores: number | null;
+            /** Pid */
+            pid: number;
+            /** Reserved Memory Bytes */
+            reserved_memory_bytes: number;
+            /** Reserved Millicores */
+            reserved_millicores: number;
+            /** Running */
+            running: number;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Slots */
+            slots: number;
+            /** Stale */
+            stale: boolean;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+        };
+        /**
+         * WorkerLines
+         * @description All workers that were heard of within a day.
+         */
+        WorkerLines: {
+            /** Results */
+            results: components["schemas"]["WorkerLine"][];
         };
     };
     responses: never;
@@ -6009,6 +6329,62 @@ export interface operations {
             };
         };
     };
+    page_v1_audit_events_get: {
+        parameters: {
+            query?: {
+                user?: string | null;
+                action?: string | null;
+                since?: string | null;
+                until?: string | null;
+                limit?: number;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLines"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    health_v1_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
     me_v1_me_get: {
         parameters: {
             query?: never;
@@ -6028,6 +6404,75 @@ export interface operations {
                         [key: string]: unknown;
                     };
                 };
+            };
+        };
+    };
+    change_password_v1_me_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sessions_v1_me_sessions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLines"];
+                };
+            };
+        };
+    };
+    end_sessions_v1_me_sessions_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6051,6 +6496,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_v1_queue_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaneLines"];
                 };
             };
             /** @description Validation Error */
@@ -6132,6 +6609,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_v1_storage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
             };
         };
     };
@@ -6418,6 +6915,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_workers_v1_workers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerLines"];
                 };
             };
         };
@@ -7664,14 +8181,10 @@ export interface operations {
             };
         };
     };
-    page_v2_deployment_summaries_get: {
+    find_v2_finds_get: {
         parameters: {
-            query?: {
-                space_id?: string | null;
-                /** @description Text in the names. */
-                name?: string | null;
-                limit?: number;
-                start?: string | null;
+            query: {
+                text: string;
             };
             header?: never;
             path?: never;
@@ -7685,73 +8198,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeploymentGlances"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    one_v2_deployment_summaries__deployment_id__get: {
-        parameters: {
-            query?: {
-                space_id?: string | null;
-            };
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeploymentGlance"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    queue_v2_deployment_summaries__deployment_id__queue_get: {
-        parameters: {
-            query?: {
-                space_id?: string | null;
-            };
-            header?: never;
-            path: {
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QueueDocument"];
+                    "application/json": components["schemas"]["FoundLines"];
                 };
             };
             /** @description Validation Error */
@@ -9322,6 +9769,42 @@ export interface operations {
             };
         };
     };
+    page_of_channel_v2_notification_channels__channel_id__deliveries_get: {
+        parameters: {
+            query?: {
+                limit?: number | null;
+                next?: string | null;
+            };
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     test_v2_notification_channels__channel_id__test_post: {
         parameters: {
             query?: never;
@@ -10441,6 +10924,41 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    preview_space_v2_spaces__space_id__retention_preview_get: {
+        parameters: {
+            query?: {
+                amount?: number | null;
+                days?: number | null;
+                results?: string | null;
+            };
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceEffect"];
                 };
             };
             /** @description Validation Error */

@@ -9,7 +9,7 @@ export type SpaceGlances = components["schemas"]["SpaceGlances"];
 /** A space as `/v2/spaces` shows it; of its members those that the console uses. */
 export interface Space {
   metadata: { id: string };
-  entity: { name: string; description: string; paused: boolean };
+  entity: { name: string; description: string; paused: boolean; retention?: { days?: number; amount?: number } };
 }
 
 export const spacesQuery = (start?: string | null) =>

@@ -4,7 +4,8 @@ import { useAddress } from "./address";
 export interface Chip {
   value: string | null;
   label: string;
-  count: number;
+  /** Left out where nobody has counted. */
+  count?: number;
 }
 
 /** Counts that are filters: each is a link, so that a filtered list can be sent to somebody. */
@@ -16,7 +17,7 @@ export function FilterChips({ chips, name = "filter" }: { chips: Chip[]; name?: 
     <nav className="chips" aria-label="Filters">
       {chips.map(({ value, label, count }) => (
         <Link key={label} href={address({ [name]: value })} aria-current={chosen === value ? "true" : undefined}>
-          {label} <span className="count">{count.toLocaleString("en")}</span>
+          {label} {count !== undefined && <span className="count">{count.toLocaleString("en")}</span>}
         </Link>
       ))}
     </nav>

@@ -1,7 +1,9 @@
 import { type ReactNode, useId } from "react";
 
-/** A part of a page under a heading of its own. */
-export function Section({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+type Properties = { title: string; about?: ReactNode; actions?: ReactNode; children: ReactNode };
+
+/** A part of a page under a heading of its own, with a sentence on what it is for. */
+export function Section({ title, about, actions, children }: Properties) {
   const id = useId();
   return (
     <section className="section" aria-labelledby={id}>
@@ -9,6 +11,7 @@ export function Section({ title, actions, children }: { title: string; actions?:
         <h2 id={id}>{title}</h2>
         {actions}
       </div>
+      {about && <p className="muted">{about}</p>}
       {children}
     </section>
   );

@@ -32,6 +32,9 @@ export function InboxPanel(panel: PanelProps) {
           Mark all as read
         </Button>
       )}
+      <Link href={paths.inbox} onClick={panel.close}>
+        All notifications
+      </Link>
     </Drawer>
   );
 }
@@ -46,7 +49,7 @@ function BellWithCount({ unread }: { unread: number }) {
 }
 
 function Entry({ entry, close }: { entry: Notification; close: () => void }) {
-  const to = address(entry);
+  const to = addressOf(entry);
   return (
     <li className={entry.read ? "read" : "unread"}>
       {to ? (
@@ -63,7 +66,8 @@ function Entry({ entry, close }: { entry: Notification; close: () => void }) {
   );
 }
 
-function address({ space_id: space, job_id: job, run_id: run }: Notification): string | null {
+/** Where a notification leads: to its run or job; nowhere where it is about neither. */
+export function addressOf({ space_id: space, job_id: job, run_id: run }: Notification): string | null {
   if (!space || !job) return null;
   return run ? paths.run(space, job, run) : paths.job(space, job);
 }

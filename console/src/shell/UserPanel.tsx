@@ -2,6 +2,8 @@ import { Button } from "@carbon/react";
 import { Asleep, Light, Logout, UserAvatar } from "@carbon/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type SessionUser, sessionQuery, signOut } from "../api/session";
+import { Link } from "wouter";
+import { paths } from "../paths";
 import { Drawer } from "./Drawer";
 import type { PanelProps } from "./Shell";
 import { useTheme } from "./theme";
@@ -22,6 +24,20 @@ export function UserPanel({ user, ...panel }: PanelProps & { user: SessionUser }
   return (
     <Drawer label={`User ${user.name}`} title={user.display_name} icon={<UserAvatar size={20} />} last {...panel}>
       <p className="muted">{user.administrator ? `${user.name}, administrator` : user.name}</p>
+      <ul>
+        <li>
+          <Link href={paths.profile} onClick={panel.close}>
+            Profile
+          </Link>
+        </li>
+        {user.administrator && (
+          <li>
+            <Link href={paths.administration("users")} onClick={panel.close}>
+              Administration
+            </Link>
+          </li>
+        )}
+      </ul>
       <Button kind="ghost" renderIcon={light ? Asleep : Light} onClick={toggle}>
         {light ? "Dark theme" : "Light theme"}
       </Button>

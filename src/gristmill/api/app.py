@@ -7,9 +7,10 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI
 
 from gristmill.api import console, errors, version
+from gristmill.api.administration import audit, queue, storage, workers
 from gristmill.api.browser_safety import BrowserSafety
 from gristmill.api.envelope import WireResponse
-from gristmill.api.identity import api_keys, sessions, task_credentials, tokens, users
+from gristmill.api.identity import api_keys, me, sessions, task_credentials, tokens, users
 from gristmill.api.limits import BodyLimits
 from gristmill.api.ml_v4 import (
     deployment_job_definitions,
@@ -33,6 +34,7 @@ from gristmill.api.v2 import (
     deliveries,
     deployment_summaries,
     descriptions,
+    finds,
     folder_assets,
     hardware_specifications,
     inbox,
@@ -64,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     sessions.router,
     users.router,
+    me.router,
     api_keys.router,
     task_credentials.router,
     spaces.router,
@@ -104,9 +107,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     job_changes.router,
     run_results.router,
     retention.router,
+    retention.of_spaces,
     deliveries.router,
     channels.router,
     inbox.router,
+    finds.router,
+    audit.router,
+    workers.router,
+    queue.router,
+    storage.router,
 )
 
 

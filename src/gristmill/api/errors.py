@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from gristmill.api.envelope import WireResponse
+from gristmill.api.session import act_of, context
 from gristmill.domain.errors import (
     Conflict,
     Forbidden,
@@ -21,6 +22,7 @@ from gristmill.domain.errors import (
     TooLarge,
     Unauthenticated,
 )
+from gristmill.service import audit
 
 STATUSES: dict[type[GristmillError], int] = {
     TooLarge: 413,
@@ -54,8 +56,11 @@ def status_of(error: GristmillError) -> int:
     return next(status for kind in type(error).__mro__ for known, status in STATUSES.items() if kind is known)
 
 
-def _refused(_request: Request, error: Exception) -> Response:
+def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, GristmillError)
+    act = act_of(request)
+    if isinstance(error, Forbidden) and act and act.action and act.actor:
+        audit.refused(context(request), act, path=request.url.path)
     answer = refusal(status_of(error), error.code, error.message, field=error.field)
     if isinstance(error, LockedOut):
         answer.headers["Retry-After"] = str(error.retry_seconds)

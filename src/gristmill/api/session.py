@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
 from gristmill.api import cookie
+from gristmill.api.audited import ACTIONS
+from gristmill.domain.audit import Act
 from gristmill.domain.errors import Unauthenticated
 from gristmill.domain.user import Actor
-from gristmill.service import sessions, tokens
+from gristmill.service import audit, sessions, tokens
 from gristmill.service.context import Context
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def context(request: Request) -> Context:
-    """Return the context that the app was made with."""
-    return cast("Context", request.app.state.context)
+    """Return the context that the app was made with; where the route changes something, one that notes what."""
+    made = _made(request)
+    act = act_of(request)
+    if act is None:
+        return made
+    made = replace(made, address=act.address)
+    return audit.attended(made, act) if act.action else made
 
 
 def actor(request: Request) -> Actor:
@@ -26,14 +36,36 @@ def actor(request: Request) -> Actor:
         ForeignRequest: another site made the browser send the cookie.
 
     """
+    found = _actor(request)
+    act = act_of(request)
+    if act:
+        act.actor = found
+    return found
+
+
+def act_of(request: Request) -> Act | None:
+    """Return what the request sets out to do; None where it only reads. The action is empty where nobody notes it."""
+    if request.method in _READING:
+        return None
+    if not hasattr(request.state, "act"):
+        action = ACTIONS.get((request.method, getattr(request.scope.get("route"), "path", "")), "")
+        request.state.act = Act(action, request.client.host if request.client else None)
+    return cast("Act", request.state.act)
+
+
+def _actor(request: Request) -> Actor:
     header = request.headers.get("authorization", "")
     secret = None if header else cookie.secret_of(request)
     if secret:
-        return sessions.actor(context(request), secret)
+        return sessions.actor(_made(request), secret)
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send the header Authorization: Bearer <token>; a token comes from your API key.")
-    return tokens.actor(context(request), token.strip())
+    return tokens.actor(_made(request), token.strip())
+
+
+def _made(request: Request) -> Context:
+    return cast("Context", request.app.state.context)
 
 
 def scope(

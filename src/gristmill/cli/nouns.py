@@ -21,6 +21,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "run": ("runs:runs", "Runs: look, wait, read logs, do again, cancel, delete."),
     "channel": ("channel:channels", "Where a space tells of its runs."),
     "inbox": ("inbox:inbox", "What you were told."),
+    "audit": ("audit:audit", "Who did what, for administrators."),
     "user": ("user:users", "Users, for administrators, and who you are."),
     "key": ("key:keys", "API keys."),
     "credential": ("credential:credentials", "Your task credential, which your jobs run with."),

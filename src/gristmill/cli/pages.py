@@ -1,4 +1,4 @@
-"""Lists that come in pages, in the three ways in which the wire turns them."""
+"""Lists that come in pages, in the four ways in which the wire turns them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ def results(client: Client, path: str, *, limit: int, **params: object) -> Found
     def turn(mark: Any, size: int) -> tuple[list[Json], Any]:  # noqa: ANN401 - the mark of a page
         page = client.get(path, **params, limit=size, next=json.dumps(mark) if mark else None)
         return page["results"], page.get("next")
+
+    return _turned(turn, limit)
+
+
+def marked(client: Client, path: str, *, limit: int, **params: object) -> Found:
+    """Return a list whose pages give the mark of the next one as ``next``."""
+
+    def turn(mark: Any, size: int) -> tuple[list[Json], Any]:  # noqa: ANN401 - the mark of a page
+        page = client.get(path, **params, limit=size, start=mark)
+        return page["results"], page["next"]
 
     return _turned(turn, limit)
 

@@ -33,6 +33,15 @@ _SHOWN = (
     Column("UPDATED", "metadata.updated_at"),
 )
 
+_EFFECT = (
+    Column("POLICY", "policy"),
+    Column("OF", "source"),
+    Column("JOBS", "jobs"),
+    Column("WITH THEIR OWN", "own"),
+    Column("RUNS THAT GO", "runs"),
+    Column("BYTES", "bytes"),
+)
+
 
 @command(spaces, "list", in_space=False)
 def list_spaces(session: Session, limit: Limit = LISTED) -> None:
@@ -95,6 +104,24 @@ def use(session: Session, space: Name) -> None:
         raise CommandFailed("The environment says which server is meant; let it name the space too: GRISTMILL_SPACE.")
     profile.keep(os.environ, replace(login, space_id=space_id))
     session.screen.document(found, _LISTED)
+
+
+@command(spaces, "retention", in_space=False)
+def retention(
+    session: Session,
+    space: Name,
+    days: Annotated[int | None, typer.Option(help="Keep runs for so many days.")] = None,
+    amount: Annotated[int | None, typer.Option(help="Keep so many of the newest runs of each job.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Let it hold from now on; without either, none does.")] = False,
+) -> None:
+    """Tell what would go of a space's runs now, under its policy or the one that is given; with --apply, set that."""
+    path = f"/v2/spaces/{lookup.space(session.client, space)}"
+    found = session.client.get(f"{path}/retention_preview", days=days, amount=amount)
+    if apply:
+        wanted = {name: value for name, value in {"days": days, "amount": amount}.items() if value is not None}
+        operation = {"op": "add", "value": wanted} if wanted else {"op": "remove"}
+        session.client.patch(path, [{**operation, "path": "/retention"}])
+    session.screen.document(found, _EFFECT)
 
 
 def _set_paused(session: Session, space: str, *, paused: bool) -> None:

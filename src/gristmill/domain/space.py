@@ -52,7 +52,7 @@ class SpaceState(StrEnum):
 class Space:
     """A deployment space. ``stage``, ``storage`` and ``compute`` are kept as the client gave them.
 
-    While it is ``paused``, no run of it starts and none is queued.
+    While it is ``paused``, no run of it starts and none is queued. ``retention`` is for jobs without their own policy.
     """
 
     id: str
@@ -68,6 +68,7 @@ class Space:
     compute: Sequence[Mapping[str, Any]] = ()
     state: SpaceState = SpaceState.ACTIVE
     paused: bool = False
+    retention: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

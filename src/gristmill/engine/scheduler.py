@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gristmill.domain.zone_clock import forget_zones
-from gristmill.service import schedule_keys, schedules, ticks
+from gristmill.service import liveness, schedule_keys, schedules, ticks
 from gristmill.service.context import Context
 
 _AT_ONCE = 50
 """Jobs decided together: few enough that nobody waits long for their transaction."""
 _LOOK_AHEAD_EVERY = timedelta(minutes=1)
+_BEATS_EVERY = timedelta(seconds=10)
 _CORRECT_EVERY = timedelta(minutes=10)
 _CORRECTED_AT_ONCE = 200
 
@@ -26,6 +27,7 @@ class Scheduler:
         self._looks_ahead_at: datetime | None = None
         self._corrects_at: datetime | None = None
         self._mark = ""
+        self._beats_at: datetime | None = None
 
     def step(self) -> int:
         """Decide what is due; return how many jobs had a tick."""
@@ -36,6 +38,7 @@ class Scheduler:
             listed = ticks.waiting(self._context, after=listed[-1]) if full else []
         self._look_ahead()
         self._correct()
+        self._beat()
         return decided
 
     def _decide(self, job_ids: Sequence[str]) -> int:
@@ -54,6 +57,13 @@ class Scheduler:
         if self._looks_ahead_at is None or now >= self._looks_ahead_at:
             self._looks_ahead_at = now + _LOOK_AHEAD_EVERY
             schedule_keys.look_ahead(self._context)
+
+    def _beat(self) -> None:
+        """Tell that ticks are being decided, after they were: a scheduler that hangs is not alive."""
+        now = self._context.now()
+        if self._beats_at is None or now >= self._beats_at:
+            self._beats_at = now + _BEATS_EVERY
+            liveness.scheduler_beat(self._context)
 
     def _correct(self) -> None:
         """Go round all schedules, some at a time, with the time zone data as it is now: it may have been updated."""

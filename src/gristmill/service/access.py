@@ -29,6 +29,17 @@ def authorize(connection: Connection, actor: Actor, space_id: str | None, permis
     return space
 
 
+def administrators_only(actor: Actor) -> None:
+    """Refuse everybody who is no administrator.
+
+    Raises:
+        Forbidden: the actor is none.
+
+    """
+    if not actor.administrator:
+        raise Forbidden("Only administrators may look at this. Ask one of yours.")
+
+
 class SpacePaused(Conflict):
     """The space is paused: no run of it starts until one of its admins resumes it."""
 

@@ -56,7 +56,7 @@ class Context:
 
     ``outlets`` are the ways by which messages leave the house, ``public_url`` is where the API is reached,
     ``places`` are the folders that connections may reach; ``connect`` opens one.
-    ``calls`` bounds what requests ask of servers that are not ours.
+    ``calls`` bounds what requests ask of servers that are not ours; ``address`` is where a request came from.
     """
 
     database: Database
@@ -70,6 +70,7 @@ class Context:
     places: Places = field(default_factory=Places)
     connect: Connect = field(default=connect)
     calls: BoundedCalls = field(default_factory=BoundedCalls)
+    address: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     wake: Callable[[], None] = field(default=_nobody_listens)
 

@@ -85,6 +85,15 @@ def page(context: Context, actor: Actor, job_id: str, *, limit: int, start: str 
         return deliveries.page(connection, job.id, limit=limit, start=start)
 
 
+def page_of_channel(
+    context: Context, actor: Actor, channel_id: str, *, limit: int, start: str | None = None
+) -> Page[DeliveryEntry]:
+    """List what went, or is still to go, over a channel, and how that went."""
+    channel = channels.get(context, actor, channel_id)
+    with context.database.snapshot() as connection:
+        return deliveries.page_of_channel(connection, channel.id, limit=limit, start=start)
+
+
 def _most(sink: str) -> int:
     return MOST_AT_ONCE_BY_MAIL if sink == MAIL else MOST_AT_ONCE_TO_A_SINK
 

@@ -14,9 +14,9 @@ from gristmill.domain.retention import FOR_EVER, Results, Retention, read_retent
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.service import jobs
+from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.purge import RUNS_AT_ONCE, in_batches, remove_runs
-from gristmill.store import jobs as job_store
 from gristmill.store import retention as store
 from gristmill.store import runs
 from gristmill.store.database import Connection
@@ -24,15 +24,18 @@ from gristmill.store.retention import Boundary, Kept, Totals
 
 _JOBS_AT_ONCE = 200
 _EVENTS_AT_ONCE = 200
+_MOST_PREVIEWED = 500
+"""Jobs of a space that a preview looks at."""
 _MEASURED_RUNS = 2_000
 """Of how many runs a preview looks at the files; it reckons the rest from them."""
 
 
 class Source(StrEnum):
-    """Where a policy comes from: the request that tries it, the job, or the installation's default."""
+    """Where a policy comes from: the request that tries it, the job, its space, or the installation's default."""
 
     REQUEST = "request"
     JOB = "job"
+    SPACE = "space"
     INSTALLATION = "installation"
 
 
@@ -43,6 +46,20 @@ class Preview:
     retention: Retention
     source: Source
     totals: Totals
+    results: int
+    size: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpacePreview:
+    """What would go now of the runs of a space's ``jobs``, of which ``own`` have policies of their own."""
+
+    retention: Retention
+    source: Source
+    jobs: int
+    own: int
+    runs: int
     results: int
     size: int
     exact: bool
@@ -116,7 +133,39 @@ def preview(context: Context, actor: Actor, job_id: str, *, policy: Mapping[str,
     wanted = read_retention(policy)
     with context.database.snapshot() as connection:
         job = jobs.visible(connection, actor, job_id, Permission.VIEW)
-    return _preview(context, job.id, wanted or job.retention, Source.REQUEST if wanted else _source(job.retention))
+        kept = store.kept(connection, job.id)
+    return _preview(context, job.id, _policy(kept, wanted), sample=_MEASURED_RUNS)
+
+
+def preview_space(
+    context: Context, actor: Actor, space_id: str, *, policy: Mapping[str, Any] | None = None
+) -> SpacePreview:
+    """Tell what would go of a space's runs now: under its policy, or under another one; jobs with their own keep it.
+
+    Raises:
+        Invalid: the other policy is none.
+        NotFound: the space is not the actor's to see.
+
+    """
+    wanted = read_retention(policy)
+    with context.database.snapshot() as connection:
+        space = authorize(connection, actor, space_id, Permission.VIEW)
+        found = store.of_space(connection, space.id, limit=_MOST_PREVIEWED + 1)
+    shown = found[:_MOST_PREVIEWED]
+    sample = _MEASURED_RUNS // max(len(shown), 1) + 1
+    each = [
+        _preview(context, kept.job_id, _policy(kept, None if kept.own else wanted), sample=sample) for kept in shown
+    ]
+    return SpacePreview(
+        retention=_retention(context, wanted or space.retention),
+        source=Source.REQUEST if wanted else Source.SPACE if space.retention else Source.INSTALLATION,
+        jobs=len(shown),
+        own=sum(kept.own for kept in shown),
+        runs=sum(one.totals.runs for one in each),
+        results=sum(one.results for one in each),
+        size=sum(one.size for one in each),
+        exact=all(one.exact for one in each) and len(found) == len(shown),
+    )
 
 
 def would_go(context: Context) -> Iterator[Went]:
@@ -168,11 +217,11 @@ def _boundary(context: Context, kept: Kept) -> Boundary | None:
 
 def _remove_some(context: Context, connection: Connection, kept: Kept, end: Boundary) -> int:
     # Read again, with each batch: somebody may have asked for more to be kept.
-    job = job_store.get(connection, kept.job_id)
-    if job is None or job.retention != kept.policy:
+    again = store.kept(connection, kept.job_id)
+    if again is None or again.policy != kept.policy:
         return 0
-    found = store.due(connection, job.id, end, limit=RUNS_AT_ONCE)
-    return remove_runs(context, connection, found, results=_retention(context, job.retention).results is Results.DELETE)
+    found = store.due(connection, kept.job_id, end, limit=RUNS_AT_ONCE)
+    return remove_runs(context, connection, found, results=_retention(context, kept.policy).results is Results.DELETE)
 
 
 def _retention(context: Context, policy: Mapping[str, Any] | None) -> Retention:
@@ -193,11 +242,19 @@ def _would_go(context: Context, connection: Connection, kept: Kept) -> Went:
     return Went(job_id=kept.job_id, job_name=kept.job_name, runs=totals.runs)
 
 
-def _source(policy: Mapping[str, Any] | None) -> Source:
-    return Source.JOB if policy else Source.INSTALLATION
+_Policy = tuple[Mapping[str, Any] | None, Source]
 
 
-def _preview(context: Context, job_id: str, policy: Mapping[str, Any] | None, source: Source) -> Preview:
+def _policy(kept: Kept | None, wanted: Mapping[str, Any] | None) -> _Policy:
+    if wanted:
+        return wanted, Source.REQUEST
+    if kept is None or not kept.policy:
+        return None, Source.INSTALLATION
+    return kept.policy, Source.JOB if kept.own else Source.SPACE
+
+
+def _preview(context: Context, job_id: str, chosen: _Policy, *, sample: int) -> Preview:
+    policy, source = chosen
     held, now = _retention(context, policy), context.now()
     with context.database.snapshot() as connection:
         end = store.boundary(connection, job_id, held, now=now)
@@ -205,7 +262,7 @@ def _preview(context: Context, job_id: str, policy: Mapping[str, Any] | None, so
         results = result_bytes = 0
         if end and held.results is Results.DELETE:
             results, result_bytes = store.results_going(connection, job_id, end)
-        measured, keys = store.contents_going(connection, job_id, end, now=now, limit=_MEASURED_RUNS)
+        measured, keys = store.contents_going(connection, job_id, end, now=now, limit=sample)
     size = sum(context.content.size(key) for key in keys)
     return Preview(
         retention=held,

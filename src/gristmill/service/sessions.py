@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from gristmill.domain.errors import Unauthenticated
 from gristmill.domain.user import Actor, Session, User
-from gristmill.service import lockouts, proofs
+from gristmill.service import audit, lockouts, proofs
 from gristmill.service.context import Context
 from gristmill.store import api_keys, sessions, users
 
 _SECRET_BYTES = 32
+_MOST_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ def sign_in(context: Context, user_name: str, password: str) -> tuple[SignedIn, 
     """
     found = lockouts.attempt(context, user_name, lambda: _proven(context, user_name, password))
     if found is None:
+        audit.not_signed_in(context, user_name)
         raise Unauthenticated("This user name and password do not belong together, or no longer open anything.")
     user, proof = found
     now, secret = context.now(), secrets.token_urlsafe(_SECRET_BYTES)
@@ -48,6 +50,9 @@ def sign_in(context: Context, user_name: str, password: str) -> tuple[SignedIn, 
     with context.database.transaction() as connection:
         sessions.remove_over(connection, now)
         sessions.create(connection, session)
+        audit.signed_in(
+            context, connection, user_id=user.id, user_name=user.name, by=f"console, {proof.partition(':')[0]}"
+        )
     return SignedIn(session=session, user=user), secret
 
 
@@ -83,6 +88,25 @@ def sign_out(context: Context, secret: str) -> None:
     """End a session; one that is over already stays so."""
     with context.database.transaction() as connection:
         sessions.remove(connection, context.secrets.digest(secret))
+
+
+def list_all(context: Context, actor: Actor) -> list[Session]:
+    """Return the actor's sessions that open something, the newest first."""
+    with context.database.snapshot() as connection:
+        user = users.get(connection, actor.user_id)
+        found = sessions.of_user(connection, actor.user_id, now=context.now(), limit=_MOST_LISTED)
+        return [each for each in found if user and proofs.stands(context, connection, user, proof=each.proof)]
+
+
+def end_all(context: Context, actor: Actor) -> None:
+    """Sign the actor out of every browser."""
+    with context.database.transaction() as connection:
+        sessions.remove_of_user(connection, actor.user_id)
+
+
+def is_proven(context: Context, user_name: str, password: str) -> bool:
+    """Tell whether this is the user's password, or one of its API keys."""
+    return _proven(context, user_name, password) is not None
 
 
 def _proven(context: Context, user_name: str, password: str) -> tuple[User, str] | None:

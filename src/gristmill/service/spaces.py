@@ -9,6 +9,7 @@ from typing import Any
 
 from gristmill.domain.errors import Invalid
 from gristmill.domain.page import Page
+from gristmill.domain.retention import read_retention
 from gristmill.domain.space import Member, Permission, Role, Space, SpaceState
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
@@ -16,7 +17,9 @@ from gristmill.service.context import Context
 from gristmill.store import lanes, members
 from gristmill.store import spaces as space_store
 
-PATCHABLE = frozenset({"name", "description", "tags", "stage", "stage/name", "stage/production", "compute", "paused"})
+PATCHABLE = frozenset(
+    {"name", "description", "tags", "stage", "stage/name", "stage/production", "compute", "paused", "retention"}
+)
 LONGEST_NAME = 255
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -142,11 +145,23 @@ def _changed(space: Space, path: str, value: Any) -> Space:  # noqa: ANN401 - an
             return replace(space, stage=value or {})
         case ("stage/name", str() | None) | ("stage/production", bool() | None):
             return replace(space, stage={**space.stage, path.removeprefix("stage/"): value})
-        case "paused", bool() | None:
-            return replace(space, paused=bool(value))
+        case "paused" | "retention", bool() | dict() | None:
+            return _with_setting(space, path, value)
         case "compute", list() | None if all(isinstance(item, dict) for item in value or ()):
             return replace(space, compute=tuple(_with_guid(item) for item in value or ()))
-    raise Invalid(f"/{path} cannot be set to {value!r}: it is of the wrong kind.", field=path)
+    raise _of_wrong_kind(path, value)
+
+
+def _with_setting(space: Space, name: str, value: dict[str, Any] | bool | None) -> Space:
+    if name == "retention" and not isinstance(value, bool):
+        return replace(space, retention=read_retention(value))
+    if name == "paused" and not isinstance(value, dict):
+        return replace(space, paused=bool(value))
+    raise _of_wrong_kind(name, value)
+
+
+def _of_wrong_kind(path: str, value: Any) -> Invalid:  # noqa: ANN401 - any JSON
+    return Invalid(f"/{path} cannot be set to {value!r}: it is of the wrong kind.", field=path)
 
 
 def _name(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from gristmill.domain.errors import Unauthenticated
 from gristmill.domain.run import Run
 from gristmill.domain.user import Actor, User
-from gristmill.service import lockouts, proofs
+from gristmill.service import audit, lockouts, proofs
 from gristmill.service.context import Context
 from gristmill.store import api_keys, users
 
@@ -42,10 +42,12 @@ def for_api_key(context: Context, api_key: str, *, mode: Mode, user_name: str | 
         key = api_keys.by_digest(connection, context.secrets.digest(api_key))
         user = users.get(connection, key.user_id) if key and not key.revoked_at else None
     if key is None or user is None or user.disabled or user_name not in {None, user.name}:
+        audit.not_signed_in(context, user_name)
         raise Unauthenticated("This user name and API key do not belong together, or no longer open anything.")
     if key.last_used_at is None or now - key.last_used_at > _USED_WITHIN:
         with context.database.transaction() as connection:
             api_keys.mark_used(connection, key.id, now)
+            audit.signed_in(context, connection, user_id=user.id, user_name=user.name, by=f"token, key {key.name}")
     return _give_out(context, user, mode, proof=proofs.of_key(key))
 
 
@@ -59,7 +61,10 @@ def for_password(context: Context, user_name: str, password: str, *, mode: Mode)
     """
     user = lockouts.attempt(context, user_name, lambda: proofs.user_by_password(context, user_name, password))
     if user is None:
+        audit.not_signed_in(context, user_name)
         raise Unauthenticated("This user name and password do not belong together, or no longer open anything.")
+    with context.database.transaction() as connection:
+        audit.signed_in(context, connection, user_id=user.id, user_name=user.name, by="token, password")
     return _give_out(context, user, mode, proof=proofs.of_password(context, user))
 
 

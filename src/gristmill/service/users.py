@@ -11,7 +11,7 @@ from gristmill.domain.email_address import read_address
 from gristmill.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.user import Actor, User
-from gristmill.service import api_keys, passwords, schedule_keys, task_credentials
+from gristmill.service import api_keys, lockouts, passwords, schedule_keys, sessions, task_credentials
 from gristmill.service.context import Context
 from gristmill.store import api_keys as key_store
 from gristmill.store import members
@@ -133,6 +133,23 @@ def change(context: Context, actor: Actor, id_or_name: str, wanted: Mapping[str,
         with schedule_keys.telling(context, connection, user.id):
             user_store.update(connection, changed)
     return changed
+
+
+def change_own_password(context: Context, actor: Actor, *, current: str, password: str) -> None:
+    """Give the actor another password; what was given out for the old one ends.
+
+    Raises:
+        Invalid: ``current`` is neither its password nor one of its API keys.
+        LockedOut: there were too many wrong ones in a row.
+
+    """
+    if not lockouts.attempt(
+        context, actor.user_name, lambda: sessions.is_proven(context, actor.user_name, current) or None
+    ):
+        raise Invalid("This is neither your password nor one of your API keys.", field="current")
+    hashed = passwords.hash_of(password)
+    with context.database.transaction() as connection:
+        user_store.update(connection, replace(_found(connection, actor.user_id), password_hash=hashed))
 
 
 def delete(context: Context, actor: Actor, id_or_name: str) -> None:

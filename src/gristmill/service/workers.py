@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from gristmill.domain.capacity import Capacity
+from gristmill.domain.user import Actor
+from gristmill.domain.worker import GONE, WorkerLoad
+from gristmill.service.access import administrators_only
 from gristmill.service.context import Context
 from gristmill.store import workers
 
-WORKER_SILENCE = workers.SILENCE
+WORKER_SILENCE = GONE
+_MOST_LISTED = 500
 
 
 def register(context: Context, *, host: str, pid: int, slots: int, offers: Capacity | None = None) -> str:
@@ -31,3 +35,15 @@ def leave(context: Context, worker_id: str) -> None:
     """Take a worker off the list when it stops."""
     with context.database.transaction() as connection:
         workers.remove(connection, worker_id)
+
+
+def list_all(context: Context, actor: Actor) -> list[WorkerLoad]:
+    """List the workers that were heard of within a day.
+
+    Raises:
+        Forbidden: the actor is no administrator.
+
+    """
+    administrators_only(actor)
+    with context.database.snapshot() as connection:
+        return workers.loads(connection, now=context.now(), limit=_MOST_LISTED)

@@ -12,10 +12,10 @@ from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select, bindpar
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
+from gristmill.domain.worker import GONE
 from gristmill.store import runs as run_store
 from gristmill.store.database import Connection
 from gristmill.store.schema import claims, lanes, runs, spaces, workers
-from gristmill.store.workers import SILENCE
 
 _WRONG_HINTS_AT_ONCE = 20
 _PATIENCE = timedelta(seconds=30)
@@ -155,7 +155,7 @@ def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> 
     locks, whole = connection.dialect.name == "postgresql", room is not None and room.is_whole
     query = _oldest_ready(locks=locks, bounded=room is not None, whole=whole)
     values = {} if room is None else {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
-    return connection.execute(query, {**values, **({"since": now - SILENCE} if whole else {})}).mappings().first()
+    return connection.execute(query, {**values, **({"since": now - GONE} if whole else {})}).mappings().first()
 
 
 @cache
@@ -174,7 +174,7 @@ def _somebody_starves(connection: Connection, room: Room, head: int, *, now: dat
         return False
     query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head).where(*_READY, lanes.c.head < head)
     offered, left = (_head_fits(each.millicores, each.memory_bytes) for each in (room.offered, room.left))
-    query = query.where(offered | _fits_no_worker(now - SILENCE), ~left, runs.c.created_at < now - _PATIENCE)
+    query = query.where(offered | _fits_no_worker(now - GONE), ~left, runs.c.created_at < now - _PATIENCE)
     return connection.execute(query.limit(1)).first() is not None
 
 

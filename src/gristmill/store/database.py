@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -15,6 +16,12 @@ from gristmill.domain.errors import Conflict, Invalid
 __all__ = ["Connection", "ConstraintViolated", "Database"]
 
 _BUSY_TIMEOUT_SECONDS = 30
+Attend = Callable[[Connection], AbstractContextManager[None]]
+"""What goes with a transaction: begun after it, and ended before it is committed."""
+
+
+def _unattended(_connection: Connection) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class Database:
@@ -29,6 +36,7 @@ class Database:
         self.engine = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed)
         # SQLite's own busy waiting is unfair and sleeps up to 100 ms; within one process a lock queues writers instead.
         self._writing = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+        self._attend: Attend = _unattended
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -36,7 +44,7 @@ class Database:
         with self._writing, self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.execution_options(gristmill_writes=True)
-            with _refusing(), connection.begin():
+            with _refusing(), connection.begin(), self._attend(connection):
                 yield connection
 
     @contextmanager
@@ -44,6 +52,12 @@ class Database:
         """Open a transaction that only reads; it never waits for a writer on SQLite."""
         with _refusing(), self.engine.connect() as connection:
             yield connection
+
+    def attended(self, attend: Attend) -> Database:
+        """Return this database, each writing transaction of which has ``attend`` around what it does."""
+        other = copy(self)
+        other._attend = attend  # noqa: SLF001 - it is one of us
+        return other
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -65,8 +65,19 @@ def settle(connection: Connection, delivery: Delivery, attempt: Attempt) -> bool
 
 def page(connection: Connection, job_id: str, *, limit: int, start: str | None = None) -> Page[DeliveryEntry]:
     """List the deliveries of a job's events, the newest event first, with their number."""
+    return _page(connection, events.c.job_id == job_id, limit=limit, start=start)
+
+
+def page_of_channel(
+    connection: Connection, channel_id: str, *, limit: int, start: str | None = None
+) -> Page[DeliveryEntry]:
+    """List what went, or is to go, over a channel, in the same way."""
+    return _page(connection, deliveries.c.channel_id == channel_id, limit=limit, start=start)
+
+
+def _page(connection: Connection, of: ColumnElement[bool], *, limit: int, start: str | None) -> Page[DeliveryEntry]:
     joined = deliveries.join(events, events.c.id == deliveries.c.event_id)
-    where = [events.c.job_id == job_id]
+    where = [of]
     total = connection.execute(select(func.count()).select_from(joined).where(*where)).scalar_one()
     key = (events.c.at, deliveries.c.id)
     if start:

@@ -13,17 +13,21 @@ from gristmill.domain.asset import HEAD
 from gristmill.domain.retention import Retention
 from gristmill.domain.run import RunState
 from gristmill.store.database import Connection
-from gristmill.store.schema import assets, attachments, events, jobs, run_contents, runs, ticks
+from gristmill.store.schema import assets, attachments, events, jobs, run_contents, runs, spaces, ticks
 
 _PARAMETERS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A job with its policy, and when the oldest of the runs ended that the policy is for; None where it has none."""
+    """A job with its policy, and when the oldest of the runs ended that the policy is for; None where it has none.
+
+    The policy is the job's ``own``, or that of its space.
+    """
 
     job_id: str
     job_name: str
+    own: bool
     policy: Mapping[str, Any] | None
     oldest: datetime | None
 
@@ -62,6 +66,12 @@ def visit(connection: Connection, *, after: str, limit: int) -> list[Kept]:
 def kept(connection: Connection, job_id: str) -> Kept | None:
     """Return a job with its policy; None where it is gone, or on its way out."""
     return next(iter(_kept(connection, _jobs().where(jobs.c.id == job_id))), None)
+
+
+def of_space(connection: Connection, space_id: str, *, limit: int) -> list[Kept]:
+    """Return jobs of a space, the oldest first, with their policies."""
+    query = _jobs().where(jobs.c.space_id == space_id).order_by(jobs.c.created_at, jobs.c.id)
+    return _kept(connection, query.limit(limit))
 
 
 def boundary(connection: Connection, job_id: str, retention: Retention, *, now: datetime) -> Boundary | None:
@@ -181,12 +191,19 @@ def forget_events(connection: Connection, *, before: datetime, limit: int) -> in
 def _jobs() -> Select[Any]:
     oldest = select(func.min(runs.c.finished_at)).where(*_governed(runs), runs.c.job_id == jobs.c.id)
     columns = (jobs.c.id, jobs.c.name, jobs.c.retention, oldest.correlate(jobs).scalar_subquery().label("oldest"))
-    return select(*columns).where(jobs.c.deleted_at.is_(None))
+    query = select(*columns, spaces.c.retention.label("of_space")).join(spaces, spaces.c.id == jobs.c.space_id)
+    return query.where(jobs.c.deleted_at.is_(None))
 
 
 def _kept(connection: Connection, query: Select[Any]) -> list[Kept]:
     return [
-        Kept(job_id=row.id, job_name=row.name, policy=row.retention, oldest=row.oldest)
+        Kept(
+            job_id=row.id,
+            job_name=row.name,
+            own=bool(row.retention),
+            policy=row.retention or row.of_space,
+            oldest=row.oldest,
+        )
         for row in connection.execute(query)
     ]
 

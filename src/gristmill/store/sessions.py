@@ -30,6 +30,18 @@ def remove(connection: Connection, digest: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.digest == digest))
 
 
+def of_user(connection: Connection, user_id: str, *, now: datetime, limit: int) -> list[Session]:
+    """Return the sessions of a user that are not over, the newest first."""
+    query = select(*_COLUMNS).where(sessions.c.user_id == user_id, sessions.c.expires_at > now)
+    rows = connection.execute(query.order_by(sessions.c.created_at.desc()).limit(limit)).mappings()
+    return [Session(**row) for row in rows]
+
+
+def remove_of_user(connection: Connection, user_id: str) -> None:
+    """End all sessions of a user."""
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+
 def remove_over(connection: Connection, now: datetime) -> None:
     """Remove the sessions whose time is over."""
     connection.execute(delete(sessions).where(sessions.c.expires_at <= now))

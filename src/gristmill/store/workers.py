@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, func, insert, select, update
 
 from gristmill.domain.capacity import Capacity
+from gristmill.domain.worker import SILENCE, WorkerLoad
 from gristmill.store.database import Connection
-from gristmill.store.schema import workers
-
-SILENCE = timedelta(seconds=60)
-"""A worker that has not been heard of for so long is not counted on."""
+from gristmill.store.schema import claims, runs, workers
 
 
 def create(
@@ -36,3 +34,19 @@ def remove_silent(connection: Connection, *, before: datetime) -> None:
 def remove(connection: Connection, worker_id: str) -> None:
     """Delete a worker."""
     connection.execute(delete(workers).where(workers.c.id == worker_id))
+
+
+def loads(connection: Connection, *, now: datetime, limit: int) -> list[WorkerLoad]:
+    """Return the workers, the last heard first, with what the runs that they hold have reserved."""
+    held = select(
+        claims.c.worker_id,
+        func.count().label("running"),
+        func.sum(runs.c.millicores).label("reserved_millicores"),
+        func.sum(runs.c.memory_bytes).label("reserved_memory_bytes"),
+    )
+    held = held.join(runs, runs.c.id == claims.c.run_id).group_by(claims.c.worker_id)
+    sums = held.subquery()
+    reserved = [func.coalesce(sums.c[name], 0).label(name) for name in sums.c.keys() if name != "worker_id"]  # noqa: SIM118
+    query = select(workers, *reserved).outerjoin(sums, sums.c.worker_id == workers.c.id)
+    rows = connection.execute(query.order_by(workers.c.seen_at.desc(), workers.c.id).limit(limit)).mappings()
+    return [WorkerLoad(**{**row, "stale": now - row["seen_at"] > SILENCE}) for row in rows]

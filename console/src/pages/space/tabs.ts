@@ -18,4 +18,5 @@ export const TABS: Tab[] = [
   { key: "assets", label: "Assets", page: lazy(() => import("./assets/AssetsTab")) },
   { key: "deployments", label: "Deployments", page: lazy(() => import("./deployments/DeploymentsTab")) },
   { key: "jobs", label: "Jobs", page: lazy(() => import("./jobs/JobsTab")) },
+  { key: "manage", label: "Manage", page: lazy(() => import("./manage/ManageTab")) },
 ];

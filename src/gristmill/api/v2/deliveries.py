@@ -1,4 +1,4 @@
-"""`/v2/jobs/{id}/deliveries`: what was told about a job, to whom, and how that went. An extension of the wire."""
+"""`.../deliveries` of jobs and channels: what was told, to whom, and how that went. An extension of the wire."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gristmill.api.v2.jobs import listed, start_of
 from gristmill.domain.delivery import DeliveryEntry
 from gristmill.service import deliveries
 
-router = APIRouter(prefix="/v2/jobs/{job_id}/deliveries", tags=["Notifications"])
+router = APIRouter(tags=["Notifications"])
 
 
-@router.get("")
+@router.get("/v2/jobs/{job_id}/deliveries")
 def page(
     ctx: Ctx,
     me: Me,
@@ -26,6 +26,20 @@ def page(
     """List the deliveries of a job's events, the newest event first."""
     size = page_limit(limit)
     found = deliveries.page(ctx, me, job_id, limit=size, start=start_of(mark))
+    return listed(found.total, [_document(entry) for entry in found.items], found.next, size)
+
+
+@router.get("/v2/notification_channels/{channel_id}/deliveries")
+def page_of_channel(
+    ctx: Ctx,
+    me: Me,
+    channel_id: str,
+    limit: int | None = None,
+    mark: Annotated[str | None, Query(alias="next")] = None,
+) -> dict[str, Any]:
+    """List what went over a channel, the newest event first."""
+    size = page_limit(limit)
+    found = deliveries.page_of_channel(ctx, me, channel_id, limit=size, start=start_of(mark))
     return listed(found.total, [_document(entry) for entry in found.items], found.next, size)
 
 

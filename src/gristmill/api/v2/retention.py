@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel
 
 from gristmill.api.envelope import instant
 from gristmill.api.session import Ctx, Me
 from gristmill.service import retention
 
 router = APIRouter(prefix="/v2/jobs/{job_id}", tags=["retention"])
+of_spaces = APIRouter(prefix="/v2/spaces/{space_id}/retention_preview", tags=["retention"])
+
+
+class SpaceEffect(BaseModel):
+    """What would go now, in runs and bytes; ``own`` of the ``jobs`` have policies of their own, which stay."""
+
+    policy: dict[str, Any]
+    source: str
+    jobs: int
+    own: int
+    runs: int
+    bytes: int
+    bytes_exact: bool
+    results_deleted: int
 
 
 @router.post("/runs/{run_id}/pin", status_code=204)
@@ -49,3 +64,28 @@ def preview(  # a policy to try
         "bytes_exact": found.exact,
         "results_deleted": found.results,
     }
+
+
+@of_spaces.get("")
+def preview_space(  # a policy to try
+    ctx: Ctx,
+    me: Me,
+    space_id: str,
+    amount: Annotated[int | None, Query()] = None,
+    days: Annotated[int | None, Query()] = None,
+    results: Annotated[str | None, Query()] = None,
+) -> SpaceEffect:
+    """Tell what would go of a space's runs now, under its policy or under the one of the query."""
+    asked = {"amount": amount, "days": days, "results": results}
+    wanted = asked if any(value is not None for value in asked.values()) else None
+    found = retention.preview_space(ctx, me, space_id, policy=wanted)
+    return SpaceEffect(
+        policy=found.retention.document(),
+        source=str(found.source),
+        jobs=found.jobs,
+        own=found.own,
+        runs=found.runs,
+        bytes=found.size,
+        bytes_exact=found.exact,
+        results_deleted=found.results,
+    )

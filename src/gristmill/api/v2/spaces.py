@@ -98,6 +98,7 @@ def _envelope(space: Space) -> dict[str, Any]:
         "tags": list(space.tags),
         "status": {"state": str(space.state)},
         "paused": space.paused,
+        "retention": space.retention,
         "compute": list(space.compute) or None,
         "storage": space.storage,
     }

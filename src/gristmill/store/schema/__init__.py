@@ -10,6 +10,7 @@ from gristmill.store.schema.assets import (
     package_extensions,
     software_specifications,
 )
+from gristmill.store.schema.audit import audit_events, heartbeats
 from gristmill.store.schema.base import metadata
 from gristmill.store.schema.events import channels, deliveries, delivery_attempts, events, inbox
 from gristmill.store.schema.identity import api_keys, lockouts, members, sessions, spaces, task_credentials, users
@@ -33,6 +34,7 @@ __all__ = [
     "asset_revisions",
     "assets",
     "attachments",
+    "audit_events",
     "channels",
     "claims",
     "deliveries",
@@ -43,6 +45,7 @@ __all__ = [
     "events",
     "exports",
     "hardware_specifications",
+    "heartbeats",
     "inbox",
     "job_changes",
     "jobs",

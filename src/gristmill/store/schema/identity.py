@@ -79,6 +79,8 @@ spaces = Table(
     Column("compute", Document, nullable=False),
     Column("state", String(20), nullable=False),
     Column("paused", Boolean, nullable=False, server_default=false()),
+    # For runs of jobs that have no policy of their own.
+    Column("retention", Document),
     Column("creator_id", String(36), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("modified_at", Instant, nullable=False),
