@@ -1742,6 +1742,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/deployment_summaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List a space's deployments, the newest first, each with its queue and its newest runs.
+         */
+        get: operations["page_v2_deployment_summaries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/deployment_summaries/{deployment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One
+         * @description Return one deployment as the list shows it.
+         */
+        get: operations["one_v2_deployment_summaries__deployment_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/deployment_summaries/{deployment_id}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue
+         * @description Return which runs of a deployment work, and the first that wait, each with why.
+         */
+        get: operations["queue_v2_deployment_summaries__deployment_id__queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/finds": {
         parameters: {
             query?: never;
@@ -3167,6 +3227,19 @@ export interface components {
             rev?: string | number | null;
         };
         /**
+         * AssetUsesDocument
+         * @description What would miss an asset, up to 100 of each kind.
+         */
+        AssetUsesDocument: {
+            /** Assets */
+            assets: components["schemas"]["UseGlance"][];
+            /** Deployments */
+            deployments: components["schemas"]["UseGlance"][];
+            /** Jobs */
+            jobs: components["schemas"]["UseGlance"][];
+            made_by: components["schemas"]["MakerGlance"] | null;
+        };
+        /**
          * AuditLine
          * @description A line of the audit log. Names are as they were then; ``details`` are the members that changed.
          */
@@ -3392,6 +3465,34 @@ export interface components {
         DeploymentReference: {
             /** Id */
             id: string;
+        };
+        /**
+         * FirstColumn
+         * @description A column of a result; ``role`` is input or prediction.
+         */
+        FirstColumn: {
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Type */
+            type: string | null;
+        };
+        /**
+         * FirstRows
+         * @description The first rows of a run's result; ``asset_id`` is that of the data asset that has all of them.
+         */
+        FirstRows: {
+            /** Asset Id */
+            asset_id: string | null;
+            /** Asset Name */
+            asset_name: string | null;
+            /** Columns */
+            columns: components["schemas"]["FirstColumn"][];
+            /** Row Count */
+            row_count: number | null;
+            /** Rows */
+            rows: unknown[][];
         };
         /**
          * FoundKind
@@ -3845,6 +3946,66 @@ export interface components {
          */
         Outcome: "done" | "refused";
         /**
+         * OutputsGlance
+         * @description What the runs of one job wrote; ``job_name`` is null where the job is gone.
+         */
+        OutputsGlance: {
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string | null;
+            /**
+             * Newest At
+             * Format: date-time
+             */
+            newest_at: string;
+            /** Number */
+            number: number;
+            /** Size */
+            size: number;
+        };
+        /**
+         * QueueDocument
+         * @description What works and what waits, in order; of ``queued`` runs in all, the first 25.
+         */
+        QueueDocument: {
+            /** Max Running */
+            max_running: number;
+            /** Queued */
+            queued: number;
+            /** Waiting */
+            waiting: components["schemas"]["QueuedRun"][];
+            /** Working */
+            working: components["schemas"]["QueuedRun"][];
+        };
+        /**
+         * QueuedRun
+         * @description A run that works, or waits: then with its place, why, and when it will probably start.
+         */
+        QueuedRun: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Estimated Start */
+            estimated_start?: string | null;
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string;
+            /** Name */
+            name: string;
+            /** Place */
+            place?: number | null;
+            /** Reason */
+            reason?: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** State */
+            state: string;
+        };
+        /**
          * RunBody
          * @description What a client wants otherwise for one run.
          */
@@ -4176,6 +4337,18 @@ export interface components {
             growth_a_day: number;
             /** Growth Days */
             growth_days: number;
+        };
+        /**
+         * UseGlance
+         * @description A deployment, job or asset; ``how`` is ``runs``, or ``reads`` for reading and writing.
+         */
+        UseGlance: {
+            /** How */
+            how: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * UserChange
@@ -8168,6 +8341,107 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_v2_deployment_summaries_get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+                /** @description Text in the names. */
+                name?: string | null;
+                limit?: number;
+                start?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentGlances"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    one_v2_deployment_summaries__deployment_id__get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+            };
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentGlance"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    queue_v2_deployment_summaries__deployment_id__queue_get: {
+        parameters: {
+            query?: {
+                space_id?: string | null;
+            };
+            header?: never;
+            path: {
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDocument"];
                 };
             };
             /** @description Validation Error */
