@@ -75,8 +75,8 @@ def test_a_run_that_rejected_nothing_has_nothing_to_run_again(client: TestClient
 
 
 def predicting(directory: Path) -> protocol.Result:
-    (directory / protocol.RESULTS).mkdir(exist_ok=True)
-    path = f"{protocol.RESULTS}/0.jsonl"
+    (directory / protocol.OUTPUTS).mkdir(exist_ok=True)
+    path = f"{protocol.OUTPUTS}/0.jsonl"
     (directory / path).write_text("[10]\n[20]\n[30]\n")
     rows = {"read": 3, "scored": 3, "rejected": 0, "not_attempted": 0}
     table = {"path": path, "fields": ["p"], "rows": 3, "members": {}}

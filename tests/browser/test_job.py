@@ -25,7 +25,7 @@ def test_a_job_tells_how_it_is_and_leads_to_its_runs(visits: Visits, past_space:
     expect(runs.get_by_role("row")).to_have_count(3)
     runs.get_by_role("checkbox").first.check(force=True)
     runs.get_by_role("checkbox").last.check(force=True)
-    expect(page.get_by_role("region", name="Two runs compared")).to_contain_text("The table patients is gone.")
+    expect(page.get_by_role("region", name="Values of both runs")).to_contain_text("The table patients is gone.")
     visits.look()
     runs.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name=f"Run of {NIGHTLY}")).to_be_visible()

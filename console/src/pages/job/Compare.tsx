@@ -12,7 +12,7 @@ export function Compare({ job, ids: [left, right] }: { job: string; ids: [string
   return (
     <section className="panel" aria-labelledby="compare-heading">
       <h2 id="compare-heading">Two runs compared</h2>
-      <div className="grid" tabIndex={0} role="region" aria-label="Two runs compared">
+      <div className="grid" tabIndex={0} role="region" aria-label="Values of both runs">
         <table>
           <thead>
             <tr>

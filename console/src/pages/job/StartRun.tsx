@@ -32,7 +32,7 @@ export function StartRun({ space, job }: { space: string; job: string }) {
                 helperText="One a line, NAME=value; they win over the job's."
                 rows={4}
                 value={variables}
-                {...invalid(start.error, NAME, "env_variables")}
+                {...invalid(start.error, NAME, ...lines(variables).map((_, index) => `${NAME}[${index}]`))}
                 onChange={(event) => setVariables(event.target.value)}
               />
             </Stack>
