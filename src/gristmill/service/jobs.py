@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from gristmill.domain.asset import AssetType
@@ -61,12 +62,12 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
 
     """
     now = context.now()
-    configuration, secrets = _without_secrets(new.configuration)
+    configuration, secrets = without_secrets(new.configuration)
     job_id = context.new_id()
     with context.database.transaction() as connection:
         space = authorize(connection, actor, new.space_id, Permission.EDIT)
-        target = _target(connection, actor, new, space.id, job_id)
-        _check_references(connection, space.id, target["kind"], target["asset_ref"], configuration)
+        target = target_of(connection, actor, new, space.id, job_id)
+        check_references(connection, space.id, target["kind"], target["asset_ref"], configuration)
         if target["kind"] is JobKind.ASSET:
             limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
             lanes.create(connection, job_id, space.id, max_running=limit)
@@ -124,7 +125,7 @@ def change(context: Context, actor: Actor, job_id: str, wanted: Mapping[str, Any
         _refuse_default(job)
         values = _changed(context, job, wanted)
         if "configuration" in values:
-            _check_references(connection, job.space_id, job.kind, job.asset_ref, values["configuration"])
+            check_references(connection, job.space_id, job.kind, job.asset_ref, values["configuration"])
         values |= _notification(context, connection, job, wanted)
         if "schedule" in wanted and not _has_schedule(connection, job, wanted["schedule"], actor):
             schedule_keys.revoke(context, connection, job.id)
@@ -173,19 +174,29 @@ def schedule_columns(
     if schedule is None:
         return dict.fromkeys(("schedule", "scheduler_id", "key_id", "decided_until", "next_tick_at"))
     now = context.now()
+    return {
+        "next_tick_at": first_tick(schedule, now),
+        "schedule": to_document(schedule),
+        "scheduler_id": actor.user_id,
+        "key_id": schedule_keys.make(context, connection, actor, job_name),
+        "decided_until": now,
+    }
+
+
+def first_tick(schedule: Schedule, now: datetime) -> datetime:
+    """Return the first tick that is still to come.
+
+    Raises:
+        Invalid: nothing would ever run, because all of its times are over.
+
+    """
     coming = next_tick(schedule, now)
     if coming is None:
         where = (
             "schedule_info.startOn" if not schedule.repeat else "schedule_info.endOn" if schedule.end else "schedule"
         )
         raise Invalid(f"{where}: nothing would run, because all times of this schedule are over.", field=where)
-    return {
-        "schedule": to_document(schedule),
-        "scheduler_id": actor.user_id,
-        "key_id": schedule_keys.make(context, connection, actor, job_name),
-        "decided_until": now,
-        "next_tick_at": coming,
-    }
+    return coming
 
 
 def last_runs(context: Context, found: Sequence[Job]) -> dict[str, Run]:
@@ -230,7 +241,7 @@ def secret_variables(context: Context, job: Job) -> dict[str, str]:
     return opened
 
 
-def _target(connection: Connection, actor: Actor, new: NewJob, space_id: str, job_id: str) -> dict[str, Any]:
+def target_of(connection: Connection, actor: Actor, new: NewJob, space_id: str, job_id: str) -> dict[str, Any]:
     """Return what the job runs, and the lane that its runs wait in."""
     definition_id = new.configuration.get("deployment_job_definition_id")
     if definition_id:
@@ -278,7 +289,7 @@ def _by_definition(
     }
 
 
-def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
+def without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Part the secret variables from the rest, and check both; None where no secrets were given."""
     plain = {name: value for name, value in configuration.items() if name != SECRETS and value is not None}
     check_configuration(plain)
@@ -292,7 +303,7 @@ def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], 
     return plain, read_variables(configuration[SECRETS], where=f"configuration.{SECRETS}")
 
 
-def _check_references(
+def check_references(
     connection: Connection, space_id: str, kind: JobKind, asset_id: str, configuration: Mapping[str, Any]
 ) -> None:
     """Refuse a hardware specification that the space does not have, and a revision that the asset does not have."""
@@ -327,7 +338,7 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
         else:
             values |= _member(section, value)
     if any(path.startswith("configuration") for path in wanted):
-        values["configuration"], secrets = _without_secrets(configuration)
+        values["configuration"], secrets = without_secrets(configuration)
         if secrets is not None:
             values["sealed_variables"] = _sealed(context, secrets)
     return values
