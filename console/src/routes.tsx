@@ -8,6 +8,7 @@ import { paths } from "./paths";
 const PAGES: [path: string, page: ComponentType<Record<string, string>>][] = [
   ["/", lazyPage(() => import("./pages/spaces/SpacesPage"))],
   ["/spaces/new", lazyPage(() => import("./pages/spaces/NewSpacePage"))],
+  ["/spaces/:space/new-job", lazyPage(() => import("./pages/newjob/NewJobPage"))],
   ["/spaces/:space/:tab", lazyPage(() => import("./pages/space/SpacePage"))],
 ];
 

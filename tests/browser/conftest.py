@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from gristmill.api import console
-from tests.acceptance.server import API_KEY, ROOT, running
+from tests.acceptance.server import API_KEY, ROOT, Server, running
 from tests.browser.past import make_past
 from tests.browser.visits import Visits
 
@@ -44,13 +44,18 @@ def past_space(data_dir: Path) -> str:
 
 
 @pytest.fixture(scope="package")
-def base_url(data_dir: Path, past_space: str) -> Iterator[str]:  # noqa: ARG001 - it must come first
-    """Where the console of a server is that runs for the whole ring."""
+def server(data_dir: Path, past_space: str) -> Iterator[Server]:  # noqa: ARG001 - it must come first
+    """A server that runs for the whole ring."""
     if not console.is_built() or not _AXE.is_file():
         pytest.fail("The console is not built: run `make console`.")
     with running(data_dir, http_port="0") as server:
-        said = server.said.read_text()
-        yield said.partition("The console is at ")[2].partition("/console/")[0]
+        yield server
+
+
+@pytest.fixture(scope="package")
+def base_url(server: Server) -> str:
+    """Where its console is."""
+    return server.said.read_text().partition("The console is at ")[2].partition("/console/")[0]
 
 
 @pytest.fixture(scope="package")
