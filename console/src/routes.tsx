@@ -19,6 +19,7 @@ const PAGES: [path: string, page: ComponentType<Record<string, string>>][] = [
   ["/spaces/:space/connections/:connection", lazyPage(() => import("./pages/connection/ConnectionPage"))],
   ["/spaces/:space/new-deployment", lazyPage(() => import("./pages/newdeployment/NewDeploymentPage"))],
   ["/spaces/:space/deployments/:deployment", lazyPage(() => import("./pages/deployment/DeploymentPage"))],
+  ["/spaces/:space/new-job", lazyPage(() => import("./pages/newjob/NewJobPage"))],
   ["/spaces/:space/:tab", lazyPage(() => import("./pages/space/SpacePage"))],
 ];
 

@@ -1925,7 +1925,7 @@ export interface paths {
         put?: never;
         /**
          * Create
-         * @description Define a job.
+         * @description Define a job; with ``dry_run`` only look whether that would be refused, and answer 204 where it would not.
          */
         post: operations["create_v2_jobs_post"];
         delete?: never;
@@ -2814,6 +2814,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/schedule_previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create
+         * @description Tell what a schedule that is not there yet would do.
+         */
+        post: operations["create_v2_schedule_previews_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/software_specifications": {
         parameters: {
             query?: never;
@@ -3571,6 +3591,19 @@ export interface components {
             worker_id: string;
         };
         /**
+         * IntervalPlan
+         * @description So many of these units.
+         */
+        IntervalPlan: {
+            /** Number */
+            number: number;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "minutes" | "hours" | "days" | "weeks" | "months";
+        };
+        /**
          * JobBody
          * @description What a client sends to define a job; members that are not known are left aside.
          */
@@ -3965,6 +3998,21 @@ export interface components {
             size: number;
         };
         /**
+         * PlannedTick
+         * @description A tick: the moment, the same in the schedule's zone, and what a clock change did to it.
+         */
+        PlannedTick: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Local */
+            local: string;
+            /** Note */
+            note: string | null;
+        };
+        /**
          * QueueDocument
          * @description What works and what waits, in order; of ``queued`` runs in all, the first 25.
          */
@@ -4129,6 +4177,52 @@ export interface components {
         ScheduleGlance: {
             /** Next At */
             next_at: string | null;
+            /** Words */
+            words: string;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * SchedulePlan
+         * @description A schedule as people write it down; times without an offset are those of ``zone``.
+         */
+        SchedulePlan: {
+            /** Cron */
+            cron?: string | null;
+            /** End */
+            end?: string | null;
+            every?: components["schemas"]["IntervalPlan"] | null;
+            /**
+             * Excluded Weekdays
+             * @default []
+             */
+            excluded_weekdays: string[];
+            /**
+             * Repeat
+             * @default true
+             */
+            repeat: boolean;
+            /** Start */
+            start?: string | null;
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone: string;
+        };
+        /**
+         * SchedulePreview
+         * @description The schedule in words, its first ticks, and ``schedule`` and ``schedule_info`` as a job takes them.
+         */
+        SchedulePreview: {
+            /** Results */
+            results: components["schemas"]["PlannedTick"][];
+            /** Schedule */
+            schedule: string;
+            /** Schedule Info */
+            schedule_info: {
+                [key: string]: unknown;
+            };
             /** Words */
             words: string;
             /** Zone */
@@ -8747,6 +8841,7 @@ export interface operations {
     create_v2_jobs_post: {
         parameters: {
             query?: {
+                dry_run?: boolean;
                 /** @description The space to work in. */
                 space_id?: string | null;
                 /** @description The space, from clients that know projects only. */
@@ -10606,6 +10701,41 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_v2_schedule_previews_post: {
+        parameters: {
+            query?: {
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePlan"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
             /** @description Validation Error */

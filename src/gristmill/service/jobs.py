@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from gristmill.domain.asset import AssetType
@@ -62,11 +63,11 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
 
     """
     now = context.now()
-    configuration, secrets = _without_secrets(new.configuration)
+    configuration, secrets = without_secrets(new.configuration)
     job_id = context.new_id()
     with context.database.transaction() as connection:
         space = authorize(connection, actor, new.space_id, Permission.EDIT)
-        target = _target(connection, actor, new, space.id, job_id)
+        target = target_of(connection, actor, new, space.id, job_id)
         job_references.check(connection, space.id, target["kind"], target["asset_ref"], configuration)
         if target["kind"] is JobKind.ASSET:
             limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
@@ -176,19 +177,29 @@ def schedule_columns(
     if schedule is None:
         return dict.fromkeys(("schedule", "scheduler_id", "key_id", "decided_until", "next_tick_at"))
     now = context.now()
+    return {
+        "next_tick_at": first_tick(schedule, now),
+        "schedule": to_document(schedule),
+        "scheduler_id": actor.user_id,
+        "key_id": schedule_keys.make(context, connection, actor, job_name),
+        "decided_until": now,
+    }
+
+
+def first_tick(schedule: Schedule, now: datetime) -> datetime:
+    """Return the first tick that is still to come.
+
+    Raises:
+        Invalid: nothing would ever run, because all of its times are over.
+
+    """
     coming = next_tick(schedule, now)
     if coming is None:
         where = (
             "schedule_info.startOn" if not schedule.repeat else "schedule_info.endOn" if schedule.end else "schedule"
         )
         raise Invalid(f"{where}: nothing would run, because all times of this schedule are over.", field=where)
-    return {
-        "schedule": to_document(schedule),
-        "scheduler_id": actor.user_id,
-        "key_id": schedule_keys.make(context, connection, actor, job_name),
-        "decided_until": now,
-        "next_tick_at": coming,
-    }
+    return coming
 
 
 def last_runs(context: Context, found: Sequence[Job]) -> dict[str, Run]:
@@ -233,7 +244,7 @@ def secret_variables(context: Context, job: Job) -> dict[str, str]:
     return opened
 
 
-def _target(connection: Connection, actor: Actor, new: NewJob, space_id: str, job_id: str) -> dict[str, Any]:
+def target_of(connection: Connection, actor: Actor, new: NewJob, space_id: str, job_id: str) -> dict[str, Any]:
     """Return what the job runs, and the lane that its runs wait in."""
     definition_id = new.configuration.get("deployment_job_definition_id")
     if definition_id:
@@ -281,7 +292,7 @@ def _by_definition(
     }
 
 
-def _without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
+def without_secrets(configuration: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Part the secret variables from the rest, and check both; None where no secrets were given."""
     plain = {name: value for name, value in configuration.items() if name != SECRETS and value is not None}
     check_configuration(plain)
@@ -315,7 +326,7 @@ def _changed(context: Context, job: Job, wanted: Mapping[str, Any]) -> dict[str,
         else:
             values |= _member(section, value)
     if any(path.startswith("configuration") for path in wanted):
-        values["configuration"], secrets = _without_secrets(configuration)
+        values["configuration"], secrets = without_secrets(configuration)
         if secrets is not None:
             values["sealed_variables"] = _sealed(context, secrets)
     return values

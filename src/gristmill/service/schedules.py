@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from gristmill.domain.disposition import DecidedTick
 from gristmill.domain.errors import Invalid
 from gristmill.domain.job import Job
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_document import of_document
+from gristmill.domain.schedule_plan import schedule_of_plan
 from gristmill.domain.space import Permission
 from gristmill.domain.tick import next_tick
 from gristmill.domain.tick_preview import Tick, preview
@@ -30,6 +33,22 @@ def upcoming(context: Context, actor: Actor, job_id: str, *, count: int) -> list
     """Return a job's next ticks, with a note where a clock change moves one."""
     schedule = of_job(jobs.get(context, actor, job_id))
     return preview(schedule, context.now(), count) if schedule else []
+
+
+def planned(context: Context, plan: Mapping[str, Any], *, count: int) -> tuple[Schedule, list[Tick]]:
+    """Return the schedule that a plan means now, and its first ticks, with a note where a clock change moves one.
+
+    Raises:
+        Invalid: it is none, or nothing of it is still to come; names the field.
+
+    """
+    now = context.now()
+    schedule = schedule_of_plan(plan, now)
+    found = preview(schedule, now, count)
+    if not found:
+        field = "start" if not schedule.repeat else "end" if schedule.end else "schedule"
+        raise Invalid(f"{field}: nothing would run, because all times of this schedule are over.", field=field)
+    return schedule, found
 
 
 def decided(context: Context, actor: Actor, job_id: str, *, limit: int) -> list[DecidedTick]:

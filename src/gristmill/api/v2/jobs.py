@@ -20,7 +20,7 @@ from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS
 from gristmill.domain.schedule import Schedule
 from gristmill.domain.schedule_wire import of_wire, to_wire
 from gristmill.domain.user import Actor
-from gristmill.service import jobs, schedules
+from gristmill.service import job_checks, jobs, schedules
 from gristmill.service.context import Context
 from gristmill.service.jobs import NewJob
 
@@ -96,8 +96,8 @@ class NewJobBody(BaseModel):
 
 
 @router.post("", status_code=201)
-def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: Scope) -> Response:
-    """Define a job."""
+def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: Scope, *, dry_run: bool = False) -> Response:
+    """Define a job; with ``dry_run`` only look whether that would be refused, and answer 204 where it would not."""
     job = body.job
     new = NewJob(
         space_id=space_id,
@@ -111,6 +111,9 @@ def create(ctx: Ctx, me: Me, body: NewJobBody, space_id: Scope) -> Response:
         schedule=of_wire(job.schedule, job.schedule_info),
         serving_name=job.serving_name or None,
     )
+    if dry_run:
+        job_checks.check(ctx, me, new)
+        return Response(status_code=204)
     return WireResponse(job_document(jobs.create(ctx, me, new), now=ctx.now()), status_code=201)
 
 

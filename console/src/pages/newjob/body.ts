@@ -1,0 +1,118 @@
+import { DEPLOYMENT, type JobBody, type Scoring, type Table } from "../../api/jobMaking";
+import type { SchedulePlan, SchedulePreview } from "../../api/jobOptions";
+import type { Field, Target } from "../../api/jobTargets";
+import type { Draft, Variable } from "./draft";
+import { STEPS, type Step } from "./steps";
+
+const NUMBER = /^(double|float|decimal|num|real|u?int|long|short|byte|big|small|tiny)/i;
+const BOOLEAN = /^bool/i;
+
+export const isNumber = ({ type }: Field) => NUMBER.test(type);
+export const isBoolean = ({ type }: Field) => BOOLEAN.test(type);
+
+/** The job as the API takes it, with what the steps up to this one have asked. */
+export function jobBody(draft: Draft, target: Target, until: Step, schedule: SchedulePreview | null): JobBody {
+  const asked = (step: Step) => order(step) <= order(until);
+  return {
+    name: draft.name.trim(),
+    description: draft.description,
+    asset_ref: target.id,
+    asset_ref_type: target.kind === "deployment" ? DEPLOYMENT : target.type,
+    configuration: asked("configure") ? configuration(draft) : {},
+    ...(asked("configure") && draft.keepBy !== "default"
+      ? { retention_policy: { [draft.keepBy]: numberOrText(draft.keep) } }
+      : {}),
+    ...(schedule ? { schedule: schedule.schedule, schedule_info: schedule.schedule_info } : {}),
+    ...(asked("notify") && draft.notified ? notification(draft) : {}),
+  };
+}
+
+const order = (step: Step) => STEPS.findIndex(({ key }) => key === step);
+
+function configuration({ hardware, variables }: Draft): Record<string, unknown> {
+  const written = (secret: boolean) =>
+    variables.filter((each) => each.secret === secret).map(({ name, value }) => `${name}=${value}`);
+  return {
+    env_variables: written(false),
+    ...(variables.some(({ secret }) => secret) ? { secret_env_variables: written(true) } : {}),
+    ...(hardware ? { hardware_spec: { id: hardware } } : {}),
+  };
+}
+
+/** By which name the API refuses a row of the variables. */
+export function variableField(variables: Variable[], index: number): string {
+  const { secret } = variables[index] ?? { secret: false };
+  const place = variables.slice(0, index).filter((each) => each.secret === secret).length;
+  return `configuration.${secret ? "secret_env_variables" : "env_variables"}[${place}]`;
+}
+
+function notification({ events, channels, longMinutes, waitMinutes }: Draft): Partial<JobBody> {
+  const minutes = (name: string, text: string) =>
+    events.includes(name) && text ? { [`${name}_minutes`]: numberOrText(text) as number } : {};
+  return {
+    notification_types: Object.fromEntries(events.map((event) => [event, true])),
+    ...(channels.length ? { notification_channels: channels } : {}),
+    ...minutes("long_running", longMinutes),
+    ...minutes("not_started", waitMinutes),
+  };
+}
+
+export function plan({ repetition, cron, number, unit, zone, start, end, excluded }: Draft): SchedulePlan {
+  return {
+    ...(repetition === "cron" ? { cron } : {}),
+    ...(repetition === "every" ? { every: { number: Number(number), unit: unit as "days" } } : {}),
+    ...(repetition === "once" ? { repeat: false } : { excluded_weekdays: excluded, ...(end ? { end } : {}) }),
+    ...(start ? { start } : {}),
+    zone,
+  };
+}
+
+/** What the job works on. */
+export function scoring(draft: Draft, target: Target, fields: Field[]): Scoring {
+  if (target.kind === "deployment" && draft.source === "form") return { input_data: [table(draft.rows, fields)] };
+  if (target.kind === "deployment" && draft.source === "json") return { input_data: tables(draft.json) };
+  const referred = { type: "data_asset" as const, connection: {} };
+  return {
+    ...(draft.inputs.length
+      ? { input_data_references: draft.inputs.map(({ id }) => ({ ...referred, location: { href: `/v2/assets/${id}` } })) }
+      : {}),
+    ...(draft.output.trim()
+      ? { output_data_reference: { ...referred, location: { name: draft.output.trim() } } }
+      : {}),
+  };
+}
+
+export const table = (rows: Draft["rows"], fields: Field[]): Table => ({
+  fields: fields.map(({ name }) => name),
+  values: rows.map((row) => fields.map((field) => typed(row[field.name] ?? "", field))),
+});
+
+function typed(text: string, field: Field): unknown {
+  if (text === "") return null;
+  if (isBoolean(field)) return text === "true";
+  return isNumber(field) ? numberOrText(text) : text;
+}
+
+/** A number, or the text as it is, which the server refuses in its own words. */
+const numberOrText = (text: string) => (text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text));
+
+/** The tables of a JSON text: of `input_data`, or one, or a list of them. */
+export function tables(text: string): Table[] {
+  const found = JSON.parse(text) as { input_data?: Table[] } | Table | Table[];
+  if (Array.isArray(found)) return found;
+  return "input_data" in found && found.input_data ? found.input_data : [found as Table];
+}
+
+export const written = (given: Table[]) => JSON.stringify({ input_data: given }, null, 1);
+
+/** The rows of a JSON text as the form shows them; null where the form has no place for them. */
+export function formRows(text: string, fields: Field[]): Draft["rows"] | null {
+  try {
+    const [first, ...others] = tables(text);
+    const names = first?.fields ?? fields.map(({ name }) => name);
+    if (!first || others.length || names.some((name) => !fields.some((field) => field.name === name))) return null;
+    return first.values.map((row) => Object.fromEntries(names.map((name, at) => [name, String(row[at] ?? "")])));
+  } catch {
+    return null;
+  }
+}
