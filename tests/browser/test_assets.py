@@ -109,7 +109,7 @@ def test_a_file_can_be_dropped(visits: Visits, past_space: str) -> None:
     expect(page.get_by_label("Name", exact=True)).to_have_value("dropped.csv")
 
 
-def test_a_model_is_deployed_run_and_its_output_found(visits: Visits, lake: Path) -> None:
+def test_a_model_is_deployed_run_and_its_output_found(visits: Visits, lake: Path, data_dir: Path) -> None:
     visits.expected.append("400 (Bad Request)")
     space = new_space(visits, "Scoring")
     page = upload(visits, space, lake / PATIENTS)
@@ -135,16 +135,20 @@ def test_a_model_is_deployed_run_and_its_output_found(visits: Visits, lake: Path
     expect(page.get_by_role("heading", name="risk of patients")).to_be_visible()
     expect(page.get_by_role("img", name="0 of 1 running, 0 waiting")).to_be_visible()
     expect(page.get_by_role("link", name="New job")).to_have_attribute("href", re.compile(r"/new-job\?deployment="))
-    expect(page.get_by_role("region", name="Snippet")).to_contain_text('"fields": ["AGE","DOSE"]')
+    expect(page.get_by_role("region", name="Snippet")).to_contain_text('"fields":["AGE","DOSE"]')
     visits.look()
-    run_snippet(page)
+    run_snippet(page, data_dir)
     submit(page, space, data)
     _the_output_is_found(visits, space)
 
 
-def run_snippet(page: Page) -> None:
+def run_snippet(page: Page, data_dir: Path) -> None:
     """Run the Python that the page of a deployment offers."""
-    known = {**os.environ, "GRISTMILL_USER": "admin", "GRISTMILL_API_KEY": API_KEY}
+    said = data_dir.with_name(f"{data_dir.name}.said").read_text()
+    found = re.search(r"ready at (https://\S+) \(CA: (.+)\)", said)
+    assert found
+    server = {"GRISTMILL_URL": found[1], "GRISTMILL_CA": found[2]}
+    known = {**os.environ, **server, "GRISTMILL_USER": "admin", "GRISTMILL_API_KEY": API_KEY}
     words = [sys.executable, "-c", page.get_by_role("region", name="Snippet").inner_text()]
     ran = subprocess.run(words, env=known, capture_output=True, text=True, timeout=120, check=False)
     assert (ran.returncode, "'scoring'" in ran.stdout) == (0, True), ran.stderr

@@ -54,8 +54,9 @@ const byPython = (url: string, space: string, { id, asset_type: type }: Deployme
 from ibm_watsonx_ai import APIClient, Credentials
 
 client = APIClient(Credentials(
-    url="${url}", username=os.environ["GRISTMILL_USER"], api_key=os.environ["GRISTMILL_API_KEY"],
-    instance_id="openshift",  # with TLS also verify="gristmill-data/tls/ca.pem"
+    url=${url.startsWith("https:") ? `"${url}"` : 'os.environ["GRISTMILL_URL"]'},  # the client takes nothing but https
+    username=os.environ["GRISTMILL_USER"], api_key=os.environ["GRISTMILL_API_KEY"],
+    instance_id="openshift", verify=os.environ.get("GRISTMILL_CA"),
 ))
 client.set.default_space("${space}")
 names = client.deployments.ScoringMetaNames
