@@ -56,13 +56,15 @@ function Line({ channel, space }: { channel: Channel; space: string }) {
 
 function Outcome({ trial }: { trial: Trial }) {
   return (
-    <ul role="status">
+    <div role="status">
+      <ul>
       {trial.results.map((each) => (
         <li key={each.target} className={each.delivered ? "" : "bad"}>
           {each.delivered ? `It got through in ${each.milliseconds} ms` : `It did not get through: ${each.error}`}
         </li>
       ))}
-    </ul>
+      </ul>
+    </div>
   );
 }
 
