@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from gristmill.api import console
 from tests.acceptance.server import API_KEY, ROOT, Server, running
@@ -18,6 +18,7 @@ from tests.browser.visits import Visits
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_PATIENCE_MS = 20_000  # of a machine that has much else to do
 _AXE = ROOT / "console/node_modules/axe-core/axe.min.js"
 
 
@@ -27,6 +28,7 @@ def browser() -> Iterator[Browser]:
     if _CHROMIUM is None:
         pytest.fail("There is no chromium: run `make chromium`.")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=_PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
         yield browser
         browser.close()

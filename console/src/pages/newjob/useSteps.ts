@@ -38,8 +38,8 @@ export function useSteps({ space, target, draft, index }: Given) {
     return { job: jobBody(draft, target, until, schedule), work };
   };
   const check = useMutation({
-    mutationFn: async () => {
-      const { job, work } = await asked(step);
+    mutationFn: async (of: Step) => {
+      const { job, work } = await asked(of);
       await checkJob(space, job, work);
     },
     onSuccess: () => go(index + 1),
@@ -65,11 +65,12 @@ export function useSteps({ space, target, draft, index }: Given) {
     go,
     next: () => {
       making.reset();
-      check.mutate();
+      check.mutate(step);
     },
     create: (run: boolean) => making.mutate(run),
     error: told(check.error ?? making.error),
-    pending: check.isPending || making.isPending,
+    // The check of the step before is not over yet when the next one takes the focus, and must not hold that up.
+    pending: (check.isPending && check.variables === step) || making.isPending,
     made: making.isSuccess ? null : made,
   };
 }

@@ -1,4 +1,4 @@
-import { Button, DataTableSkeleton, Tag } from "@carbon/react";
+import { Button, Tag } from "@carbon/react";
 import { Add } from "@carbon/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
@@ -10,6 +10,7 @@ import { Problem } from "../../kit/Problem";
 import { Time } from "../../kit/Time";
 import { paths } from "../../paths";
 import { Attention } from "./Attention";
+import { TableSkeleton } from "../../kit/TableSkeleton";
 
 const MOST_FAILED = 100;
 
@@ -20,7 +21,7 @@ export default function SpacesPage() {
   return (
     <Page title="Deployment spaces" actions={<NewSpace />}>
       <Problem error={error} title="The spaces cannot be shown" />
-      {!data && !error && <DataTableSkeleton columnCount={COLUMNS.length} rowCount={5} showHeader={false} showToolbar={false} />}
+      {!data && !error && <TableSkeleton columns={COLUMNS.length} rows={5} />}
       {data && <Attention spaces={data} />}
       {data?.results.length === 0 && (
         <Empty title="You are in no space yet" action={<NewSpace />}>

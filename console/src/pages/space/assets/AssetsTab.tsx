@@ -1,4 +1,4 @@
-import { Button, DataTableSkeleton } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { Connect, Upload } from "@carbon/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
@@ -13,6 +13,7 @@ import { paths } from "../../../paths";
 import type { TabProps } from "../tabs";
 import { assetColumns } from "./assetColumns";
 import { Outputs } from "./Outputs";
+import { TableSkeleton } from "../../../kit/TableSkeleton";
 
 /** What a space holds: what people brought, and by job what runs wrote. */
 export default function AssetsTab({ space }: TabProps) {
@@ -34,7 +35,7 @@ export default function AssetsTab({ space }: TabProps) {
           Upload
         </Button>
       </div>
-      {!data && !error && <DataTableSkeleton columnCount={5} rowCount={8} showHeader={false} showToolbar={false} />}
+      {!data && !error && <TableSkeleton columns={5} rows={8} />}
       {data?.results.length === 0 && <NoAssets space={space} narrowed={narrowed} />}
       {data && data.results.length > 0 && (
         <CursorTable label="Assets" columns={assetColumns(space)} rows={data.results} rowKey={(asset) => asset.id} next={data.next} />

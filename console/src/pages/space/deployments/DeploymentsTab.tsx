@@ -1,4 +1,4 @@
-import { Button, DataTableSkeleton } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { Add } from "@carbon/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
@@ -14,6 +14,7 @@ import { duration } from "../../../kit/time";
 import { UrlSearch } from "../../../kit/UrlSearch";
 import { paths } from "../../../paths";
 import type { TabProps } from "../tabs";
+import { TableSkeleton } from "../../../kit/TableSkeleton";
 
 /** What is deployed, how full each queue is, and how long one waits there. */
 export default function DeploymentsTab({ space }: TabProps) {
@@ -29,7 +30,7 @@ export default function DeploymentsTab({ space }: TabProps) {
           New deployment
         </Button>
       </div>
-      {!data && !error && <DataTableSkeleton columnCount={6} rowCount={6} showHeader={false} showToolbar={false} />}
+      {!data && !error && <TableSkeleton columns={6} rows={6} />}
       {data?.results.length === 0 && (
         <Empty title={name ? "No deployment is like that" : "Nothing is deployed yet"}>
           {!name && "A deployment makes a model, a function or a script ready for jobs, on hardware and with a queue of its own."}

@@ -1,4 +1,4 @@
-import { Button, DataTableSkeleton } from "@carbon/react";
+import { Button } from "@carbon/react";
 import { Add } from "@carbon/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
@@ -11,6 +11,7 @@ import { UrlSearch } from "../../../kit/UrlSearch";
 import { paths } from "../../../paths";
 import type { TabProps } from "../tabs";
 import { jobColumns } from "./jobColumns";
+import { TableSkeleton } from "../../../kit/TableSkeleton";
 
 /** Are the jobs well, what runs, what comes next: filters, search and page are in the address. */
 export default function JobsTab({ space }: TabProps) {
@@ -30,7 +31,7 @@ export default function JobsTab({ space }: TabProps) {
         </Button>
       </div>
       {!data && !error && (
-        <DataTableSkeleton columnCount={columns.length} rowCount={8} showHeader={false} showToolbar={false} />
+        <TableSkeleton columns={columns.length} rows={8} />
       )}
       {data?.results.length === 0 && <NoJobs space={space} narrowed={narrowed} />}
       {data && data.results.length > 0 && (
