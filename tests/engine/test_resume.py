@@ -15,6 +15,7 @@ from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.run import MAX_ATTEMPTS, RunState
 from gristmill.domain.run_spec import RunResult
 from gristmill.engine.salvage import Salvage
+from gristmill.launch.boxes import GIVEN
 from gristmill.launch.launcher import Ending
 from gristmill.service import run_repairs, runs
 from gristmill.service.runs import RunDetails
@@ -135,7 +136,8 @@ def test_d1_a_worker_that_hands_back_leaves_what_it_did(works: Works) -> None:
     assert directories(works) == []
 
 
-def test_d1_a_run_whose_workers_all_died_is_repaired_from_its_rows(works: Works) -> None:
+@pytest.mark.parametrize("ending", ["", GIVEN], ids=["in place", "on its way out of a box"])
+def test_d1_a_run_whose_workers_all_died_is_repaired_from_its_rows(works: Works, ending: str) -> None:
     shop = works.shop
     submitted = shop.submit(shop.deploy())
     dead = []
@@ -153,6 +155,8 @@ def test_d1_a_run_whose_workers_all_died_is_repaired_from_its_rows(works: Works)
         assert works.rescuer.step() == 1
     lost = shop.look(submitted.run.deployment_job_id)
     assert (lost.run.state, lost.run.cause and lost.run.cause.code) == (RunState.FAILED, "worker_lost")
+    farthest = shop.context.data_dir / "runs" / f"{submitted.run.id}.2"
+    farthest.rename(farthest.with_name(farthest.name + ending))
     assert Salvage(shop.context).step() == 3
     lost = shop.look(submitted.run.deployment_job_id)
     assert rows_of(lost.result) == (8, TOTAL)

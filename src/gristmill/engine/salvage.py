@@ -77,9 +77,9 @@ def _add(context: Context, run: Run, left: RunResult) -> None:
 
 def _is_farthest(directory: Path, run_id: str) -> bool:
     """Tell whether no other attempt of the run that left a directory has come farther."""
-    beside = [place for place in directory.parent.iterdir() if place.name.rpartition(".")[0] == run_id]
-    done = {place.name: kept_rows.rows_done(place / protocol.LEDGER) for place in beside}
-    return done[directory.name] == max(done.values())
+    beside = [place for place in directory.parent.iterdir() if _attempt_of(place)[0] == run_id]
+    done = {place: kept_rows.rows_done(place / protocol.LEDGER) for place in beside}
+    return bool(done) and done.get(directory) == max(done.values())
 
 
 def _earlier(context: Context, directory: Path, fence: int) -> tuple[ResultFile, ...]:

@@ -12,10 +12,10 @@ from gristmill.domain.run import ACTIVE, RunState
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.domain.waiting import waiting
+from gristmill.domain.worker import GONE
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
 from gristmill.service.deployments import visible
-from gristmill.service.workers import WORKER_SILENCE
 from gristmill.store import assets, run_pages
 from gristmill.store import deployment_summaries as store
 from gristmill.store import waiting as waiting_store
@@ -53,7 +53,7 @@ def queue(context: Context, actor: Actor, space_id: str | None, deployment_id: s
     with context.database.snapshot() as connection:
         found = visible(connection, actor, space_id, deployment_id, Permission.VIEW)
         first = store.in_lane(connection, found.id, [RunState.QUEUED], limit=MOST_WAITING)
-        lanes = [waiting_store.lane_of(connection, run, workers_seen_since=now - WORKER_SILENCE) for run in first]
+        lanes = [waiting_store.lane_of(connection, run, workers_seen_since=now - GONE) for run in first]
         counted = store.by_state(connection, [found.id]).get(found.id, {})
         return Queue(
             working=store.in_lane(connection, found.id, sorted(ACTIVE), limit=MOST_WAITING),

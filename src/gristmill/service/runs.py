@@ -14,10 +14,10 @@ from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.domain.waiting import Waiting, waiting
+from gristmill.domain.worker import GONE
 from gristmill.service.access import authorize
 from gristmill.service.claims import remove_run
 from gristmill.service.context import Context
-from gristmill.service.workers import WORKER_SILENCE
 from gristmill.store import jobs, run_pages, runs
 from gristmill.store import waiting as waiting_store
 from gristmill.store.database import Connection
@@ -53,7 +53,7 @@ def why_waiting(context: Context, found: RunDetails) -> Waiting | None:
         return None
     now = context.now()
     with context.database.snapshot() as connection:
-        lane = waiting_store.lane_of(connection, found.run, workers_seen_since=now - WORKER_SILENCE)
+        lane = waiting_store.lane_of(connection, found.run, workers_seen_since=now - GONE)
         return waiting(lane, ahead=waiting_store.ahead(connection, found.run), now=now)
 
 

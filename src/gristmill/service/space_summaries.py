@@ -9,8 +9,8 @@ from gristmill.domain.page import Page
 from gristmill.domain.space import Space
 from gristmill.domain.space_summary import RECENTLY, JobName, SpaceSummary
 from gristmill.domain.user import Actor
+from gristmill.domain.worker import GONE
 from gristmill.service.context import Context
-from gristmill.service.workers import WORKER_SILENCE
 from gristmill.store import space_summaries as store
 from gristmill.store import spaces, task_credentials
 from gristmill.store.database import Connection
@@ -33,7 +33,7 @@ def page(
     with context.database.snapshot() as connection:
         found = spaces.page(connection, actor.user_id, limit=min(limit, MOST_SPACES), start=start)
         standing = Standing(
-            workers=store.workers_alive(connection, seen_since=context.now() - WORKER_SILENCE),
+            workers=store.workers_alive(connection, seen_since=context.now() - GONE),
             has_credential=task_credentials.of_user(connection, actor.user_id) is not None,
         )
         return Page(items=_summaries(context, connection, actor, found.items), next=found.next), standing

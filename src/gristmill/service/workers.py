@@ -6,12 +6,11 @@ from datetime import timedelta
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.user import Actor
-from gristmill.domain.worker import GONE, WorkerLoad
+from gristmill.domain.worker import WorkerLoad
 from gristmill.service.access import administrators_only
 from gristmill.service.context import Context
 from gristmill.store import workers
 
-WORKER_SILENCE = GONE
 _MOST_LISTED = 500
 
 
