@@ -224,7 +224,8 @@ def test_an_r_script_can_be_deployed(rest: Rest) -> None:
 
 def test_an_environment_that_is_not_there_is_refused_by_its_field(rest: Rest) -> None:
     script, _ = asset(rest, "script", "s.py", b"")
-    error = started(rest, job(rest, script, env_id="nowhere"), expect=400)["errors"][0]
+    body = {"job": {"name": "job", "asset_ref": script, "configuration": {"env_id": "nowhere"}}}
+    error = rest.call("POST", "/v2/jobs", expect=400, json=body)["errors"][0]
     assert error["target"]["name"] == "configuration.env_id"
     run = started(rest, job(rest, script, env_id="runtime-24.1-py3.11"))
     assert ended(rest, run)["state"] == "Completed", log(rest, run)

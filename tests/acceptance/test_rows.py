@@ -117,7 +117,8 @@ def test_d1_a_server_killed_at_a_random_moment_scores_no_row_twice(site: Site, s
         run = check(rest, job_id)
     eventually(lambda: not list((site.data / "runs").iterdir()), within=30)
     assert server.stop() == 0
-    assert run["attempt"] == kills + 1
+    # Killed after the last row was scored, what the attempt has left is taken; no further one is begun.
+    assert kills <= run["attempt"] <= kills + 1
     assert run["rows"]["resumed"] > 0
     # What was at work when it was killed, a block or two for each of two scorers, may have been scored before.
     assert site.scored() <= ROWS + kills * 4 * BLOCK_ROWS

@@ -68,15 +68,14 @@ def test_a_script_in_r_and_one_for_a_newer_python_are_taken(client: TestClient) 
     assert uploaded(client, space_id, newer, b"type Pair[T] = tuple[T, T]\n").is_success
 
 
-def test_an_environment_of_the_other_language_is_refused_when_a_run_is_asked_for(client: TestClient) -> None:
+def test_an_environment_of_the_other_language_is_refused_with_the_job(client: TestClient) -> None:
     space_id = wire.space(client)
     params = {"space_id": space_id}
     asset_id = stored(client, space_id).json()["asset_id"]
     wire.attach(client, space_id, asset_id, b"print('hi')\n", "s.py")
     configuration = {"env_id": "runtime-25.1-r4.4"}
     body = {"job": {"name": "job", "asset_ref": asset_id, "configuration": configuration}}
-    job_id = client.post("/v2/jobs", params=params, json=body).json()["asset_id"]
-    answer = client.post(f"/v2/jobs/{job_id}/runs", params=params, json={})
+    answer = client.post("/v2/jobs", params=params, json=body)
     assert answer.status_code == 400
     error = wire.error(answer)
     assert (error["code"], error["target"]["name"]) == ("other_language", "configuration.env_id")
