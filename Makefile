@@ -74,6 +74,12 @@ console-types: .venv/.synced console/node_modules  ## Write the console's types 
 	.venv/bin/python -m gristmill.api.openapi console/openapi.json
 	$(NPM) run --silent types
 
+.PHONY: screenshots
+screenshots: setup chromium console/node_modules  ## Make pictures of every page of the console, in build/screenshots
+	rm -rf build/screenshots && mkdir -p build/screenshots
+	.venv/bin/python -m pytest tests/browser -n auto --maxprocesses 4 --dist loadfile --screenshots build/screenshots $(ARGS)
+	@echo "The pictures are in build/screenshots."
+
 .PHONY: chromium
 chromium:  ## Install Chromium for the tests of the console, by apt-get, as root or with sudo
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then exit 0; fi; \

@@ -27,6 +27,11 @@ from tests.postgres import Postgres, running_postgres
 from tests.s3 import ObjectStore, running_object_store
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take ``--screenshots FOLDER``: tests of the console keep pictures of all that they look at."""
+    parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of every page of the console here")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for the whole session."""

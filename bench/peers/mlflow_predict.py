@@ -19,11 +19,17 @@ import joblib
 def main() -> None:
     """Score, and print how long it took."""
     import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
 
-    model, source, target = sys.argv[1:]
+    path, source, target = sys.argv[1:]
+    model = joblib.load(path)
+    # The file has columns that the model does not know; by its signature MLflow leaves them out, as users have it do.
+    columns = Schema([ColSpec("double", str(name)) for name in model.feature_names_in_])
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "model"
-        mlflow.sklearn.save_model(joblib.load(model), place, serialization_format="pickle")
+        signature = ModelSignature(inputs=columns)
+        mlflow.sklearn.save_model(model, place, serialization_format="pickle", signature=signature)
         command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local"]
         command += ["-m", str(place), "-i", source, "-t", "csv", "-o", target]
         started = time.perf_counter()

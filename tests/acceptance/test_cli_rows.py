@@ -78,6 +78,10 @@ def test_rows_that_may_be_rejected_are_told_of(shell: Shell, rest: Rest) -> None
     assert lines[0] == "a,rejected_row,rejected_reason"
     assert lines[1].startswith("-1,900,")
     assert len(lines) == 2
+    again = shell.ran("run", "rerun-rejected", run, "--error-threshold", "1")
+    assert again.exit_code == 0, again.output
+    assert "1 of 1 rows were rejected" in again.stderr
+    assert shell.ran("run", "rerun-rejected", run, "--error-threshold", "0").exit_code == 1
 
 
 def test_a_job_keeps_its_threshold(shell: Shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.make_work import COMPLETED, ScriptedLauncher, Shop, open_shop
 from tests.people import add_user, client_of
 
 from gristmill.api.app import create_api
+from gristmill.api.open_streams import OpenStreams
 from gristmill.engine.execution import Execution
 from gristmill.engine.worker import Worker
 from gristmill.service.context import Context
@@ -102,6 +104,26 @@ def test_a_reader_goes_on_where_it_was_and_begins_with_the_tail(
     assert listen(app, path, headers=headers_of(client), query="after=5000").lines == []
     refused = client.get(path, headers={"Last-Event-ID": "odd"})
     assert (refused.status_code, refused.json()["errors"][0]["target"]["name"]) == (400, "Last-Event-ID")
+
+
+def test_a_user_may_have_so_many_streams_and_no_more(context: Context, client: TestClient, shop: Shop) -> None:
+    app = create_api(context)
+    app.state.streams = OpenStreams(most=1)
+    refusals: list[Reader] = []
+    with working(context, shop) as work:
+        work.print("hello\n")
+
+        def listen_again(reader: Reader) -> bool:
+            if reader.lines and not refusals:
+                with ThreadPoolExecutor() as pool:
+                    refusals.append(
+                        pool.submit(listen, app, f"{work.path}/stream", headers=headers_of(client)).result()
+                    )
+            return bool(refusals)
+
+        for _ in range(2):
+            listen(app, f"{work.path}/stream", headers=headers_of(client), leave=listen_again)
+            assert refusals.pop().status == 429, "and one that was left counts no more"
 
 
 def test_several_readers_follow_and_all_end_with_the_server(context: Context, client: TestClient, shop: Shop) -> None:

@@ -81,32 +81,42 @@ def signed_in_state(browser: Browser, base_url: str, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture
-def idle(browser: Browser, tmp_path: Path) -> Iterator[Visits]:
+def pictures(request: pytest.FixtureRequest) -> tuple[Path | None, str]:
+    """Where pictures of what this test sees are kept, and under which name."""
+    folder = request.config.getoption("--screenshots")
+    name = f"{request.path.stem}-{request.node.name}".replace("test_", "")
+    return (Path(folder) if folder else None), name
+
+
+@pytest.fixture
+def idle(browser: Browser, tmp_path: Path, pictures: tuple[Path | None, str]) -> Iterator[Visits]:
     """A browser at a server of which only the API runs."""
     with running(tmp_path / "data", "serve", http_port="0") as server:
         said = server.said.read_text()
         context = browser.new_context(base_url=said.partition("The console is at ")[2].partition("/console/")[0])
-        yield from _watched(context.new_page())
+        yield from _watched(context.new_page(), *pictures)
         context.close()
 
 
 @pytest.fixture
-def stranger(browser: Browser, base_url: str) -> Iterator[Visits]:
+def stranger(browser: Browser, base_url: str, pictures: tuple[Path | None, str]) -> Iterator[Visits]:
     """A browser that is not signed in."""
     context = browser.new_context(base_url=base_url)
-    yield from _watched(context.new_page())
+    yield from _watched(context.new_page(), *pictures)
     context.close()
 
 
 @pytest.fixture
-def visits(browser: Browser, base_url: str, signed_in_state: Path) -> Iterator[Visits]:
+def visits(
+    browser: Browser, base_url: str, signed_in_state: Path, pictures: tuple[Path | None, str]
+) -> Iterator[Visits]:
     """A browser that is signed in as the first administrator."""
     context = browser.new_context(base_url=base_url, storage_state=signed_in_state)
-    yield from _watched(context.new_page())
+    yield from _watched(context.new_page(), *pictures)
     context.close()
 
 
-def _watched(page: Page) -> Iterator[Visits]:
+def _watched(page: Page, pictures: Path | None, name: str) -> Iterator[Visits]:
     """Fail the test if a page wrote an error to the console, the policy's violations among them, or threw one."""
     complaints: list[str] = []
 
@@ -116,7 +126,7 @@ def _watched(page: Page) -> Iterator[Visits]:
 
     page.on("console", wrote)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    seen = Visits(page, _AXE.read_text(encoding="utf-8"))
+    seen = Visits(page, _AXE.read_text(encoding="utf-8"), pictures=pictures, name=name)
     yield seen
     left = [each for each in complaints if not any(part in each for part in seen.expected)]
     assert left == [], json.dumps(left, indent=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, ViewportSize, expect
@@ -14,11 +15,17 @@ _DESK: ViewportSize = {"width": 1280, "height": 800}
 
 @dataclass
 class Visits:
-    """A browser window. ``expected`` are parts of messages that this test's own bad input brings to its console."""
+    """A browser window. ``expected`` are parts of messages that this test's own bad input brings to its console.
+
+    Every look is kept as a picture in the folder ``pictures``, if there is one, under the test's ``name``.
+    """
 
     page: Page
     axe: str
     expected: list[str] = field(default_factory=list)
+    pictures: Path | None = None
+    name: str = ""
+    _looks: int = 0
 
     def open(self, path: str, heading: str) -> Page:
         """Open a page of the console and wait until it is there."""
@@ -28,17 +35,21 @@ class Visits:
 
     def look(self) -> None:
         """Let axe look at the page as it is now, in both themes and on a phone; nothing may overflow there."""
-        for theme in ("cds--white", "cds--g100"):
+        self._looks += 1
+        for look, theme in (("light", "cds--white"), ("dark", "cds--g100")):
             self.page.evaluate("theme => { document.documentElement.className = theme }", theme)
-            self._pass(theme)
+            self._pass(look)
         self.page.set_viewport_size(_PHONE)
-        self._pass("320 px")
+        self._pass("phone")
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert width <= _PHONE["width"], f"the page is {width} px wide on a phone"
         self.page.set_viewport_size(_DESK)
 
     def _pass(self, where: str) -> None:
         found = self._findings()
+        if self.pictures:
+            name = f"{self.name}-{self._looks}-{where}.png"
+            self.page.screenshot(path=self.pictures / name, full_page=True)
         assert not found, f"{where}: {found}"
 
     def _findings(self) -> list[str]:

@@ -21,6 +21,8 @@ from gristmill.api.ml_v4 import (
     models,
     previews,
 )
+from gristmill.api.open_streams import OpenStreams
+from gristmill.api.transfer import Transfer
 from gristmill.api.v2 import (
     asset_exports,
     asset_imports,
@@ -41,6 +43,7 @@ from gristmill.api.v2 import (
     job_changes,
     job_runs,
     job_summaries,
+    job_timelines,
     jobs,
     members,
     model_types,
@@ -61,8 +64,10 @@ from gristmill.api.v2 import (
 )
 from gristmill.service.context import Context
 
-# Every router of the server, in the order in which routes are matched.
+# Every router of the server, in the order in which routes are matched: what clients ask again and again comes first.
 ROUTERS: tuple[APIRouter, ...] = (
+    deployment_jobs.router,
+    job_runs.router,
     version.router,
     tokens.router,
     sessions.router,
@@ -78,7 +83,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     functions.router,
     deployments.router,
     deployment_summaries.router,
-    deployment_jobs.router,
     previews.router,
     deployment_job_definitions.router,
     lists.router,
@@ -102,8 +106,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     descriptions.router,
     jobs.router,
     job_summaries.router,
+    job_timelines.router,
     schedule_previews.router,
-    job_runs.router,
     run_insights.router,
     run_streams.router,
     job_changes.router,
@@ -142,8 +146,10 @@ def create_api(
     app.state.context = context
     app.state.public_url = public_url
     app.state.stopping = stopping
+    app.state.streams = OpenStreams()
     errors.install(app)
     app.add_middleware(BodyLimits, limits=context.limits)
+    app.add_middleware(Transfer)
     app.add_middleware(BrowserSafety)
     for router in ROUTERS:
         app.include_router(router)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import orjson
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
@@ -19,8 +20,12 @@ class WireResponse(JSONResponse):
     """One key a line, ``"key": value`` with a space: shell scripts of the original's users read it with grep."""
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - any JSON
-        """Return the body."""
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False).encode()
+        """Return the body. A number that JSON does not have (NaN, infinity) becomes null."""
+        try:
+            return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+        except TypeError:
+            # Integers of more than 64 bits and half surrogates, which people's documents may have.
+            return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False).encode()
 
 
 def instant(moment: datetime | None) -> str:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from gristmill.api.envelope import WireResponse
 from gristmill.api.session import act_of, context
 from gristmill.domain.errors import (
+    Busy,
     Conflict,
     Forbidden,
     GristmillError,
@@ -31,6 +32,7 @@ STATUSES: dict[type[GristmillError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Busy: 429,
 }
 _log = logging.getLogger("gristmill.api")
 
@@ -62,7 +64,7 @@ def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, Forbidden) and act and act.action and act.actor:
         audit.refused(context(request), act, path=request.url.path)
     answer = refusal(status_of(error), error.code, error.message, field=error.field)
-    if isinstance(error, LockedOut):
+    if isinstance(error, LockedOut | Busy):
         answer.headers["Retry-After"] = str(error.retry_seconds)
     return answer
 

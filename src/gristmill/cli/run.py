@@ -102,6 +102,24 @@ def rerun(session: Session, run: Run, wait: Wait = True, follow: Follow = False,
     run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
 
 
+@command(runs, "rerun-rejected")
+def rerun_rejected(
+    session: Session,
+    run: Run,
+    error_threshold: Threshold = None,
+    wait: Wait = True,
+    follow: Follow = False,
+    timeout: Timeout = None,
+) -> None:
+    """Do nothing but the rows that a run rejected, with its own model; their result is a data asset of its own."""
+    run_begun.check(wait=wait, follow=follow)
+    threshold = wire(error_threshold)
+    configuration = {} if threshold is None else {"error_threshold": threshold}
+    body = {"job_run": {"configuration": configuration}}
+    made = session.client.post(f"{place(session, run).path}/rerun_rejected", body)
+    run_begun.attend(session, made, wait=wait, follow=follow, timeout_seconds=timeout)
+
+
 @command(runs, "repair")
 def repair(
     session: Session,

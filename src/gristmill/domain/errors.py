@@ -73,6 +73,16 @@ class Conflict(GristmillError):
     code = "conflict"
 
 
+class Busy(GristmillError):
+    """There is too much of this at the moment; ``retry_seconds`` is when to try again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, code: str, retry_seconds: int) -> None:
+        super().__init__(message, code=code)
+        self.retry_seconds = retry_seconds
+
+
 class TaskCredentialMissing(Forbidden):
     """A deployment job needs a valid task credential of its user."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from gristmill.domain.data_reference import ConnectedInput, ConnectedOutput
+from gristmill.domain.document import document_of
 from gristmill.domain.environment import SoftwareEnvironment
 from gristmill.domain.flow_plan import FlowPlan
 
@@ -160,7 +161,7 @@ class RunSpec:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that the store keeps."""
-        return asdict(self)
+        return document_of(self)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
@@ -219,7 +220,7 @@ class RunResult:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document that the store keeps."""
-        return asdict(self)
+        return document_of(self)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:

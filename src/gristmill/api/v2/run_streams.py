@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from gristmill.api.open_streams import EventStream
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_runs import shown
 from gristmill.domain.errors import Invalid, NotFound
@@ -74,7 +75,7 @@ async def stream(  # where the reader was
     """Send events (SSE) as they happen: ``run`` whenever it changed, ``log`` for new lines, ``end`` when all is said.
 
     The id of a ``log`` event is the attempt's fence and the number of its last line, ``7-1234``; sent back as
-    ``Last-Event-ID``, also as a number alone, the log goes on behind that line.
+    ``Last-Event-ID``, also as a number alone, the log goes on behind that line. A user who has 30 open is answered 429.
     """
     follower = Follower(ctx, me, job_id, run_id, tail=tail, place=_place(last_event_id or after))
     first = await run_in_threadpool(follower.step)
@@ -82,9 +83,9 @@ async def stream(  # where the reader was
     def document(step: Step) -> str:
         return json.dumps(shown(ctx, me, job_id, step.found), ensure_ascii=False)
 
+    over = request.app.state.streams.take(me.user_id)
     events = _events(follower, first, document, request.app.state.stopping)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return EventStream(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, over=over)
 
 
 async def _events(
