@@ -80,7 +80,7 @@ def test_rows_that_may_be_rejected_are_told_of(shell: Shell, rest: Rest) -> None
     assert len(lines) == 2
     again = shell.ran("run", "rerun-rejected", run, "--error-threshold", "1")
     assert again.exit_code == 0, again.output
-    assert "1 of 1 rows were rejected" in again.stderr
+    assert "1 row: 0 scored, 1 rejected." in again.stderr
     assert shell.ran("run", "rerun-rejected", run, "--error-threshold", "0").exit_code == 1
 
 

@@ -132,6 +132,16 @@ def test_o4_a_job_that_cannot_be_decided_does_not_hold_up_the_others_of_its_batc
     one_run_each(works, made, [moment])
 
 
+def test_o1_several_batches_of_one_scheduler_run_each_tick_once(works: Works) -> None:
+    template = schedule_job(works)
+    made = [template, *copies(works, template, 129)]
+    works.clock.advance(hours=1)
+    scheduler = Scheduler(works.shop.context)
+    assert scheduler.step() == 130
+    assert scheduler.step() == 0
+    one_run_each(works, made, [works.clock.now])
+
+
 def test_o5_a_run_that_is_there_already_is_taken_for_the_tick_without_an_error(
     works: Works, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from gristmill.domain.zone_clock import forget_zones
@@ -13,6 +14,7 @@ from gristmill.service.context import Context
 
 _AT_ONCE = 50
 """Jobs decided together: few enough that nobody waits long for their transaction."""
+_BATCHES_AT_ONCE = 2
 _LOOK_AHEAD_EVERY = timedelta(minutes=1)
 _BEATS_EVERY = timedelta(seconds=10)
 _CORRECT_EVERY = timedelta(minutes=10)
@@ -44,12 +46,19 @@ class Scheduler:
     def _decide(self, job_ids: Sequence[str]) -> int:
         """Decide batch by batch. Where another scheduler is at the same jobs, go on somewhere else among them."""
         batches = deque(job_ids[start : start + _AT_ONCE] for start in range(0, len(job_ids), _AT_ONCE))
+        if len(batches) == 1 or self._context.database.dialect == "sqlite":
+            return self._decide_batches(batches)
+        # While PostgreSQL writes one batch, the next is worked out. SQLite has one writer.
+        with ThreadPoolExecutor(_BATCHES_AT_ONCE, thread_name_prefix="gristmill-ticks") as pool:
+            return sum(pool.map(self._decide_batches, [batches] * _BATCHES_AT_ONCE))
+
+    def _decide_batches(self, batches: deque[Sequence[str]]) -> int:
         jobs = 0
-        while batches:
-            found = ticks.decide(self._context, batches.popleft())
+        while batch := _next(batches):
+            found = ticks.decide(self._context, batch)
             jobs += found.jobs
-            if found.met and batches:
-                batches.rotate(-random.randrange(len(batches)))
+            if found.met:
+                batches.rotate(-random.randrange(1 + len(batches)))
         return jobs
 
     def _look_ahead(self) -> None:
@@ -74,3 +83,11 @@ class Scheduler:
             self._corrects_at = now + _CORRECT_EVERY
             forget_zones()
         self._mark, _ = schedules.correct_some(self._context, after=self._mark, limit=_CORRECTED_AT_ONCE)
+
+
+def _next(batches: deque[Sequence[str]]) -> Sequence[str] | None:
+    """Take the next batch, also while another thread does."""
+    try:
+        return batches.popleft()
+    except IndexError:
+        return None
