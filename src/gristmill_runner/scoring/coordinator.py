@@ -60,6 +60,7 @@ class Coordinator:
             RunFailed: the run has to fail.
 
         """
+        self._books.check_output()
         self._parts.mkdir(exist_ok=True)
         directory, spec = str(self._run.directory), self._run.spec
         self._scorers.begin(Beginning(directory=directory, spec=spec, plan=self._books.plan), most=self._most)
