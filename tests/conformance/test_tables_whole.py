@@ -24,18 +24,24 @@ _KILLS = 4
 _MOST_BYTES = 160 * 1024**2
 
 
-def _started(database: TableDatabase, **order: Any) -> subprocess.Popen[str]:
+def _started(database: TableDatabase, **order: Any) -> subprocess.Popen[bytes]:
     folders = [str(folder) for folder in database.places.folders]
     told = {"type": database.type, "properties": database.properties, "folders": folders, **order}
     program = [sys.executable, "-m", "tests.conformance.table_writer", json.dumps(told)]
-    process = subprocess.Popen(program, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+    # Unbuffered: what comes with the first line would be lost to communicate(), which reads the pipe itself.
+    process = subprocess.Popen(program, cwd=_ROOT, stdout=subprocess.PIPE, bufsize=0)
     assert process.stdout
-    if process.stdout.readline() != "ready\n":
+    if process.stdout.readline() != b"ready\n":
         # A process that is left behind would fail a later test instead.
         process.kill()
         process.communicate()
         pytest.fail("the process did not open the database")
     return process
+
+
+def _told(process: subprocess.Popen[bytes]) -> list[str]:
+    """Wait for the process's end; return the lines that it has said since it was ready."""
+    return process.communicate(timeout=300)[0].decode().splitlines()
 
 
 def test_a9_an_append_retried_after_a_kill_adds_no_row_twice(tables: TableDatabase) -> None:
@@ -90,7 +96,7 @@ def test_two_writers_of_one_publication_write_it_once(tables: TableDatabase) -> 
     write(tables, "t", SCHEMA.empty_table(), publication="table")
     order = {"do": "write", "rows": _ROWS, "mode": "append", "publication": "p"}
     processes = [_started(tables, **order) for _ in range(2)]
-    told = sorted(process.communicate(timeout=120)[0].splitlines()[0] for process in processes)
+    told = sorted(_told(process)[0] for process in processes)
     assert told == [f"{_ROWS} False", f"{_ROWS} True"]
     assert read(tables, "t").num_rows == _ROWS
 
@@ -98,7 +104,7 @@ def test_two_writers_of_one_publication_write_it_once(tables: TableDatabase) -> 
 def test_a_million_rows_need_little_memory(tables: TableDatabase) -> None:
     for order in ({"do": "write", "mode": "append", "publication": "p"}, {"do": "read"}):
         process = _started(tables, rows=1_000_000, **order)
-        answer, grown_bytes = process.communicate(timeout=300)[0].splitlines()
+        answer, grown_bytes = _told(process)
         assert answer.split()[0] == "1000000"
         assert int(grown_bytes) < _MOST_BYTES, order
 
