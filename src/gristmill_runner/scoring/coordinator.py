@@ -162,11 +162,11 @@ class Coordinator:
 
     def _tell_progress(self, rows: int) -> None:
         self._progress.more = {"rows_rejected": self._books.rejected}
-        sizes = [source.size_bytes for source in self._inputs]
+        sizes = [source.file_bytes for source in self._inputs]
         if None not in sizes:
             known = [size or 0 for size in sizes]
             before = sum(known[: self._block.source]) if self._block else 0
-            self._progress.more["bytes_done"] = before + (self._block.stop if self._block else 0)
+            self._progress.more["bytes_done"] = before + ((self._block.reached or 0) if self._block else 0)
             self._progress.more["bytes_total"] = sum(known)
         self._progress.advance(rows)
 

@@ -56,6 +56,13 @@ def test_each_format_is_scored_alike(doubler: Path, tmp_path: Path, name: str) -
     assert out["prediction"].tolist() == pytest.approx((2 * ROWS["x"]).tolist())
 
 
+def test_progress_through_a_compressed_file_is_told_in_its_bytes(doubler: Path, tmp_path: Path) -> None:
+    content = gzip.compress(ROWS.to_csv(index=False).encode())
+    Directory(tmp_path, asset_path=str(doubler), block_bytes=200).with_file("in.csv.gz", content).run()
+    told = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert (told[-1]["bytes_done"], told[-1]["bytes_total"]) == (len(content), len(content))
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["known before", "seen on the way"])
 def test_more_rows_than_a_sheet_holds_end_the_run_as_soon_as_that_is_known(
     doubler: Path, tmp_path: Path, known: bool
