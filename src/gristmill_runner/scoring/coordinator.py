@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gristmill_runner.failure import RunFailed
+from gristmill_runner.failure import RunFailed, out_of_memory
+from gristmill_runner.loaders.java import ran_out_of_memory
 from gristmill_runner.progress import Progress
 from gristmill_runner.protocol import PROGRESS
 from gristmill_runner.run_context import Run
@@ -172,6 +173,8 @@ class Coordinator:
 
     def _mourn(self, death: Death) -> None:
         """Let others do what a dead scorer had; look for the row that killed it, where it can have been one."""
+        if ran_out_of_memory(death.exit_code, self._run.asset, self._run.spec):
+            raise out_of_memory(self._run.spec.get("memory_limit_bytes"), self._scorers.peak_bytes)
         struck = death.number if death.doing != RESTING else None
         self._waiting.extendleft(number for number in reversed(death.orders) if number != struck)
         if struck is None:
