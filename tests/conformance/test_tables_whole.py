@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from tests.conformance.table_databases import TableDatabase, read, write
 from tests.conformance.table_writer import SCHEMA, batches
+from tests.make import eventually
 
 from gristmill.data.source import DataFailed, TableName
 
@@ -29,7 +30,7 @@ def _started(database: TableDatabase, **order: Any) -> subprocess.Popen[bytes]:
     told = {"type": database.type, "properties": database.properties, "folders": folders, **order}
     program = [sys.executable, "-m", "tests.conformance.table_writer", json.dumps(told)]
     # Unbuffered: what comes with the first line would be lost to communicate(), which reads the pipe itself.
-    process = subprocess.Popen(program, cwd=_ROOT, stdout=subprocess.PIPE, bufsize=0)
+    process = subprocess.Popen(program, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     assert process.stdout
     if process.stdout.readline() != b"ready\n":
         # A process that is left behind would fail a later test instead.
@@ -140,6 +141,53 @@ def test_a_failed_write_leaves_a_table_into_which_others_have_written(tables: Ta
     with tables.open() as source, pytest.raises(DataFailed, match="ended early"):
         source.write(TableName(table="new"), batches(), schema=schema, mode="append", publication="p")
     assert read(tables, "new")["a"].to_pylist() == [7]
+
+
+def _hanging(database: TableDatabase) -> subprocess.Popen[bytes]:
+    """Start a writer that has made its table, and waits."""
+    process = _started(database, do="hang", publication="killed")
+    assert process.stdout
+    assert process.stdout.readline() == b"begun\n"
+    return process
+
+
+def test_a_table_that_a_killed_writer_had_made_is_not_in_the_way(tables: TableDatabase) -> None:
+    process = _hanging(tables)
+    process.kill()
+    process.communicate()
+    rows = pa.table({"other": ["x"]})
+    assert eventually(lambda: _written(tables, rows), within=10)
+    assert read(tables, "t").to_pylist() == [{"other": "x"}]
+
+
+def _written(database: TableDatabase, rows: pa.Table) -> bool:
+    """Write, unless the database has not noticed yet that the one before is dead."""
+    try:
+        write(database, "t", rows, publication="p")
+    except DataFailed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("tables", ["mariadb"], indirect=True)  # elsewhere the table is part of the transaction
+def test_a_table_that_a_writer_has_made_who_lives_stays(tables: TableDatabase) -> None:
+    process = _hanging(tables)
+    try:
+        first = next(batches(1))
+        write(tables, "t", pa.Table.from_batches([first]), publication="p")
+    finally:
+        process.kill()
+        process.communicate()
+    assert read(tables, "t").num_rows == 1
+
+
+@pytest.mark.parametrize("tables", ["mariadb"], indirect=True)
+def test_an_empty_table_of_somebody_elses_stays(tables: TableDatabase) -> None:
+    tables.execute("CREATE TABLE t (theirs int)")
+    with pytest.raises(DataFailed) as refused:
+        write(tables, "t", pa.table({"other": ["x"]}), publication="p")
+    assert refused.value.code == "data_mismatch"
+    assert read(tables, "t").column_names == ["theirs"]
 
 
 def test_what_a_write_of_the_wrong_shape_leaves_is_nothing(tables: TableDatabase) -> None:
