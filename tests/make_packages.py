@@ -38,11 +38,7 @@ def make_slow_project(folder: Path, name: str, *, begun: Path) -> Path:
 
     It builds itself without any other package.
     """
-    backend = f"""
-import os, time, zipfile
-from pathlib import Path
-
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    first = f"""
     begun = Path({str(begun)!r})
     if not begun.exists():
         if os.fork() == 0:
@@ -50,6 +46,26 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
             time.sleep(600)
         begun.touch()
         time.sleep(600)
+"""
+    return _make_own_builder(folder, name, first=first)
+
+
+def make_counting_project(folder: Path, name: str, *, builds: Path) -> Path:
+    """Write the zip of a project that builds itself, and adds a line to a file each time."""
+    first = f"""
+    with Path({str(builds)!r}).open("a") as file:
+        file.write("built\\n")
+"""
+    return _make_own_builder(folder, name, first=first)
+
+
+def _make_own_builder(folder: Path, name: str, *, first: str) -> Path:
+    backend = f"""
+import os, time, zipfile
+from pathlib import Path
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+{first.strip(chr(10))}
     stem = "{name}-1.0"
     with zipfile.ZipFile(Path(wheel_directory, stem + "-py3-none-any.whl"), "w") as wheel:
         wheel.writestr("{name}.py", "version = '1.0'\\n")

@@ -64,6 +64,17 @@ def tree(strategy: str = "none") -> str:
 </Node></TreeModel></PMML>"""
 
 
+def wide_tree(leaves: int) -> str:
+    """One split into so many leaves, which makes a model of any size."""
+    nodes = "".join(
+        f'<Node id="{leaf}" score="{leaf}"><SimplePredicate field="a" operator="lessThan" value="{leaf}"/></Node>'
+        for leaf in range(1, leaves + 1)
+    )
+    return f"""{_HEAD}{_NUMBERS}<TreeModel functionName="regression" splitCharacteristic="multiSplit">
+<MiningSchema><MiningField name="a"/><MiningField name="y" usageType="target"/></MiningSchema>
+<Node id="0" score="0"><True/>{nodes}</Node></TreeModel></PMML>"""
+
+
 def forest() -> str:
     """The mean of two trees, each with a split of its own."""
     segments = "".join(_regression_tree(field, low=low, high=high) for field, low, high in (("a", 1, 3), ("b", 5, 9)))

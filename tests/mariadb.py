@@ -61,8 +61,11 @@ def needs_mariadb() -> str:
 
 
 @contextmanager
-def running_mariadb() -> Iterator[MariadbServer]:
-    """Start a server of its own, and stop it. MariaDB refuses to run as root, so root lends it another user."""
+def running_mariadb(identity: Path | None = None) -> Iterator[MariadbServer]:
+    """Start a server of its own, and stop it; it speaks TLS too if it gets a file with its key and certificate.
+
+    MariaDB refuses to run as root, so root lends it another user.
+    """
     program = needs_mariadb()
     directory = Path(tempfile.mkdtemp(prefix="gristmill-mariadb-", dir="/tmp"))
     try:
@@ -73,9 +76,10 @@ def running_mariadb() -> Iterator[MariadbServer]:
         data = f"--datadir={directory / 'data'}"
         install = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run([*install, data, *user], check=True, capture_output=True)
-        with _started([program, "--no-defaults", data, *user, *_OPTIONS], directory) as port:
+        options = [*_OPTIONS, *(_tls_options(directory, identity) if identity else ())]
+        with _started([program, "--no-defaults", data, *user, *options], directory) as port:
             server = MariadbServer(port, count(1))
-            _make_user(server)
+            _make_user(server, requires="REQUIRE SSL" if identity else "")
             yield server
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -110,7 +114,16 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _make_user(server: MariadbServer) -> None:
+def _tls_options(directory: Path, identity: Path) -> list[str]:
+    own = directory / "tls.pem"
+    shutil.copy(identity, own)
+    own.chmod(0o600)
+    if os.geteuid() == 0:
+        shutil.chown(own, "nobody")
+    return [f"--ssl-cert={own}", f"--ssl-key={own}"]
+
+
+def _make_user(server: MariadbServer, *, requires: str = "") -> None:
     with closing(server.connect()) as connection, closing(connection.cursor()) as cursor:
-        cursor.execute("CREATE USER tester@'127.0.0.1' IDENTIFIED BY %s", (PASSWORD,))
+        cursor.execute(f"CREATE USER tester@'127.0.0.1' IDENTIFIED BY %s {requires}", (PASSWORD,))
         cursor.execute("GRANT ALL ON *.* TO tester@'127.0.0.1'")

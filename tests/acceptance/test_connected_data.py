@@ -17,6 +17,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from tests.acceptance.rest import Json, Rest, cause
 from tests.acceptance.server import API_KEY, Server, environment, running, start
+from tests.acceptance.test_kinds import asset, ended, job, started
+from tests.conformance.data.relay import relay
 from tests.make import eventually
 from tests.postgres import Postgres
 from tests.s3 import ObjectStore
@@ -213,6 +215,28 @@ def test_an_object_is_scored_into_an_object(
     assert found["prediction"].tolist() == model.predict(inputs).tolist()
     location = rest.job(job["metadata"]["id"])["entity"]["scoring"]["output_data_reference"]["location"]
     assert location == {"file_name": name}
+
+
+LARGE_OUTPUT = """
+import os
+with open(os.environ["BATCH_OUTPUT_DIR"] + "/large", "wb") as file:
+    for _ in range(40):
+        file.write(os.urandom(2**20))
+"""
+
+
+def test_cancel_is_heard_while_an_object_is_put_and_leaves_nothing_of_it(rest: Rest, object_store: ObjectStore) -> None:
+    bucket, port = object_store.new_bucket(), int(object_store.url.rpartition(":")[2])
+    with relay(port, holds=lambda first: b"partNumber=" in first) as slow:
+        properties = {**object_store.properties(bucket), "url": f"http://127.0.0.1:{slow.port}"}
+        place = behind(connection(rest, "generics3", properties), bucket=bucket, file_name="large.zip")
+        script, _ = asset(rest, "script", "s.py", LARGE_OUTPUT.encode())
+        run = started(rest, job(rest, script, scoring={"output_data_reference": place}))
+        eventually(lambda: object_store.unfinished_uploads(bucket), within=60)
+        rest.call("POST", f"/v2/jobs/{run['entity']['job_run']['job_ref']}/runs/{run['asset_id']}/cancel", expect=204)
+        assert ended(rest, run, within=2)["state"] == "Canceled"
+        eventually(lambda: not object_store.unfinished_uploads(bucket), within=2)
+    assert object_store.store(bucket).list().collect() == []
 
 
 def test_a_connected_data_asset_is_read_and_written(rest: Rest, clinic: Clinic, deployment: str) -> None:

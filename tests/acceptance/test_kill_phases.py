@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
-from tests.acceptance.rest import SPECIFICATION, Json, Rest, output
+from tests.acceptance.rest import Json, Rest, output
 from tests.acceptance.server import Server, are_gone, running, start
 from tests.acceptance.test_kinds import TREE, asset, ended, job, log, look, notebook, started, zipped
 from tests.acceptance.work import FINAL_EVENTS, module
@@ -128,7 +127,7 @@ def test_d1_a_kill_while_an_environment_is_built_ends_the_build_and_the_next_ser
     server = start(tmp_path / "data", lease_seconds=LEASE)
     with Rest(server) as rest:
         rest.enter_new_space()
-        software = _specification(rest, package)
+        software = rest.specification(package)
         script, _ = asset(rest, "script", "s.py", b"import slow\nprint(slow.version)", software_spec={"id": software})
         run = started(rest, job(rest, script))
         eventually(begun.exists, within=60, every=0.05)
@@ -171,22 +170,6 @@ def test_d1_a_kill_while_output_is_kept_publishes_it_once_or_not_at_all(tmp_path
         assert len(assets) == (1 if found["state"] == "Completed" else 0)
         assert found["state"] == "Completed" or found["failure"]["code"] == "worker_lost"
         _once(again, run)
-
-
-def _specification(rest: Rest, package: Path) -> str:
-    body: Json = {"name": "own", "type": "pip_zip"}
-    made = rest.call("POST", "/v2/package_extensions", expect=201, json=body)
-    extension = made["metadata"]["asset_id"]
-    signed = httpx.URL(made["entity"]["package_extension"]["href"])
-    rest.http.put(signed, content=package.read_bytes()).raise_for_status()
-    rest.call("POST", f"/v2/package_extensions/{extension}/upload_complete", expect=204)
-    body = {
-        "name": "custom",
-        "package_extensions": [{"guid": extension}],
-        "base_software_specification": {"name": SPECIFICATION},
-    }
-    answer = rest.call("POST", "/v2/software_specifications", expect=201, json=body)
-    return str(answer["metadata"]["asset_id"])
 
 
 def _run_of(rest: Rest, submitted: Json) -> Json:

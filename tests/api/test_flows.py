@@ -167,7 +167,7 @@ def test_a_repair_keeps_what_completed_and_holds_it(shop: Shop, client: TestClie
     (file, *_) = run_results.files(shop.context, shop.actor, job_id, second.run.id)
     assert b"x.csv" in b"".join(shop.context.content.stream(file.content_key))
     # A repair of a repair keeps it still.
-    third, _, spec = run_repairs.repair(shop.context, shop.actor, job_id, second.run.id, {})
+    third, _, spec = run_repairs.repair(shop.context, shop.actor, job_id, second.run.id, Overrides())
     assert [node.id for node in spec.kept] == ["a"]
     assert third.state is RunState.QUEUED
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_repaired_is_refused(shop: Shop) -> None:
     job_id = new_job(shop, stored(shop, *CHAIN))
 
     def repair(run_id: str, of_job: str = job_id, **configuration: Any) -> None:
-        run_repairs.repair(shop.context, shop.actor, of_job, run_id, configuration)
+        run_repairs.repair(shop.context, shop.actor, of_job, run_id, Overrides(configuration=configuration))
 
     whole = ran(shop, job_id, completes)
     with pytest.raises(Conflict, match="has completed: there is nothing to repair"):

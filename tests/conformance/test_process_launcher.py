@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,12 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests import make_pmml
 from tests.make import eventually
 
 from gristmill.launch.environments import Environment, shipped
 from gristmill.launch.launcher import Child, Ending, LaunchFailed, Order
 from gristmill.launch.process import ProcessLauncher
-from gristmill_runner.protocol import Result, read_result, write_spec
+from gristmill_runner.protocol import Result, Spec, read_result, write_spec
 
 QUICK = Environment(name="quick", python=shipped().python, preload=("numpy", "joblib"))
 
@@ -153,6 +155,31 @@ def test_n2_memory_limit_holds_and_is_named(launcher: ProcessLauncher, tmp_path:
     body = "hog = [bytearray(2**24) for _ in range(64)]"
     assert ran(launcher, function(tmp_path / "1", body), memory_limit_bytes=300 * 2**20) == Ending()
     assert result_of(tmp_path / "1")["cause"]["code"] == "out_of_memory"
+
+
+@pytest.mark.parametrize(("limit_mib", "leaves"), [(120, 1), (200, 300_000)], ids=["when Java starts", "the model"])
+def test_pmml_is_held_to_the_memory_of_its_run(
+    launcher: ProcessLauncher, tmp_path: Path, limit_mib: int, leaves: int
+) -> None:
+    """Java is part of the scoring process, so what it takes is the run's."""
+    (tmp_path / "model.xml").write_text(make_pmml.wide_tree(leaves))
+    directory, limit = tmp_path / "1", limit_mib * 2**20
+    spec: Spec = {
+        "version": 1,
+        "run_id": "1",
+        "kind": "model",
+        "asset_path": str(tmp_path / "model.xml"),
+        "asset_type": "pmml_4.3",
+        "inline": [{"path": "inputs/0.jsonl", "rows": 1, "members": {}, "fields": ["a"]}],
+        "output": {"kind": "inline"},
+        "memory_limit_bytes": limit,
+    }
+    write_spec(directory, spec)
+    (directory / "inputs/0.jsonl").write_text("[1]\n")
+    ending = ended(launcher.launch(Order(directory=directory, memory_limit_bytes=limit)), within=120)
+    cause = result_of(directory)["cause"]
+    assert (ending, cause["code"]) == (Ending(), "out_of_memory"), (directory / "run.log").read_text()[-2000:]
+    assert re.search(rf"the run may use {limit_mib} MiB; its process held [1-9]\d* MiB at most", cause["message"])
 
 
 def test_memory_limit_leaves_what_it_promises(launcher: ProcessLauncher, tmp_path: Path) -> None:

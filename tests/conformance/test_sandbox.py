@@ -12,14 +12,16 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import joblib
 import psutil
 import pytest
+from sklearn.linear_model import LinearRegression
 from tests.make import eventually
 
 from gristmill.launch.environments import Environment, shipped
 from gristmill.launch.launcher import Child, Ending, LaunchFailed, Order
 from gristmill.launch.process import ProcessLauncher
-from gristmill_runner.protocol import read_result, write_spec
+from gristmill_runner.protocol import Spec, read_result, write_spec
 
 QUICK = Environment(name="quick", python=shipped().python, preload=("numpy",))
 MIB = 2**20
@@ -254,7 +256,34 @@ def test_file_over_the_bound_is_refused(launcher: ProcessLauncher, tmp_path: Pat
     result = read_result(tmp_path / "run")
     assert result is not None
     assert result["cause"]["code"] == "disk_full"
+    assert "more than the 1 MiB that a run may have on disk" in result["cause"]["message"]
+    assert "GRISTMILL_RUN_DISK_BYTES" in result["cause"]["message"]
     assert (tmp_path / "run/work/large").stat().st_size <= MIB
+
+
+def test_a_table_of_results_that_does_not_fit_on_the_disk_is_told_as_that(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    """Rows that go to a table are staged first, so they count as what a run has on disk."""
+    model, directory = tmp_path / "model.joblib", tmp_path / "run"
+    joblib.dump(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]), model)
+    spec: Spec = {
+        "version": 1,
+        "run_id": "run",
+        "kind": "model",
+        "asset_path": str(model),
+        "asset_type": "scikit-learn_1.9",
+        "files": [{"path": "inputs/in.csv", "name": "in.csv"}],
+        "output": {"kind": "table", "path": "out.arrow", "format": "arrow"},
+    }
+    write_spec(directory, spec)
+    (directory / "inputs/in.csv").write_text("x\n" + "1\n" * 300_000)
+    ended(launcher.launch(Order(directory=directory, readable=(model,), file_bytes=MIB)), within=60)
+    result = read_result(directory)
+    assert result is not None
+    assert result["cause"]["code"] == "disk_full", result["cause"]
+    assert "GRISTMILL_RUN_DISK_BYTES" in result["cause"]["message"]
+    assert result["rows"]["read"] == result["rows"]["scored"] + result["rows"]["not_attempted"]
 
 
 def test_what_a_run_used_and_what_held_it_is_told(launcher: ProcessLauncher, tmp_path: Path) -> None:

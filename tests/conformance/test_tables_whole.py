@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from tests.conformance.table_databases import TableDatabase, read, write
 from tests.conformance.table_writer import SCHEMA, batches
+from tests.make import eventually
 
 from gristmill.data.source import DataFailed, TableName
 
@@ -24,18 +25,24 @@ _KILLS = 4
 _MOST_BYTES = 160 * 1024**2
 
 
-def _started(database: TableDatabase, **order: Any) -> subprocess.Popen[str]:
+def _started(database: TableDatabase, **order: Any) -> subprocess.Popen[bytes]:
     folders = [str(folder) for folder in database.places.folders]
     told = {"type": database.type, "properties": database.properties, "folders": folders, **order}
     program = [sys.executable, "-m", "tests.conformance.table_writer", json.dumps(told)]
-    process = subprocess.Popen(program, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+    # Unbuffered: what comes with the first line would be lost to communicate(), which reads the pipe itself.
+    process = subprocess.Popen(program, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     assert process.stdout
-    if process.stdout.readline() != "ready\n":
+    if process.stdout.readline() != b"ready\n":
         # A process that is left behind would fail a later test instead.
         process.kill()
         process.communicate()
         pytest.fail("the process did not open the database")
     return process
+
+
+def _told(process: subprocess.Popen[bytes]) -> list[str]:
+    """Wait for the process's end; return the lines that it has said since it was ready."""
+    return process.communicate(timeout=300)[0].decode().splitlines()
 
 
 def test_a9_an_append_retried_after_a_kill_adds_no_row_twice(tables: TableDatabase) -> None:
@@ -90,7 +97,7 @@ def test_two_writers_of_one_publication_write_it_once(tables: TableDatabase) -> 
     write(tables, "t", SCHEMA.empty_table(), publication="table")
     order = {"do": "write", "rows": _ROWS, "mode": "append", "publication": "p"}
     processes = [_started(tables, **order) for _ in range(2)]
-    told = sorted(process.communicate(timeout=120)[0].splitlines()[0] for process in processes)
+    told = sorted(_told(process)[0] for process in processes)
     assert told == [f"{_ROWS} False", f"{_ROWS} True"]
     assert read(tables, "t").num_rows == _ROWS
 
@@ -98,7 +105,7 @@ def test_two_writers_of_one_publication_write_it_once(tables: TableDatabase) -> 
 def test_a_million_rows_need_little_memory(tables: TableDatabase) -> None:
     for order in ({"do": "write", "mode": "append", "publication": "p"}, {"do": "read"}):
         process = _started(tables, rows=1_000_000, **order)
-        answer, grown_bytes = process.communicate(timeout=300)[0].splitlines()
+        answer, grown_bytes = _told(process)
         assert answer.split()[0] == "1000000"
         assert int(grown_bytes) < _MOST_BYTES, order
 
@@ -134,6 +141,53 @@ def test_a_failed_write_leaves_a_table_into_which_others_have_written(tables: Ta
     with tables.open() as source, pytest.raises(DataFailed, match="ended early"):
         source.write(TableName(table="new"), batches(), schema=schema, mode="append", publication="p")
     assert read(tables, "new")["a"].to_pylist() == [7]
+
+
+def _hanging(database: TableDatabase) -> subprocess.Popen[bytes]:
+    """Start a writer that has made its table, and waits."""
+    process = _started(database, do="hang", publication="killed")
+    assert process.stdout
+    assert process.stdout.readline() == b"begun\n"
+    return process
+
+
+def test_a_table_that_a_killed_writer_had_made_is_not_in_the_way(tables: TableDatabase) -> None:
+    process = _hanging(tables)
+    process.kill()
+    process.communicate()
+    rows = pa.table({"other": ["x"]})
+    assert eventually(lambda: _written(tables, rows), within=10)
+    assert read(tables, "t").to_pylist() == [{"other": "x"}]
+
+
+def _written(database: TableDatabase, rows: pa.Table) -> bool:
+    """Write, unless the database has not noticed yet that the one before is dead."""
+    try:
+        write(database, "t", rows, publication="p")
+    except DataFailed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("tables", ["mariadb"], indirect=True)  # elsewhere the table is part of the transaction
+def test_a_table_that_a_writer_has_made_who_lives_stays(tables: TableDatabase) -> None:
+    process = _hanging(tables)
+    try:
+        first = next(batches(1))
+        write(tables, "t", pa.Table.from_batches([first]), publication="p")
+    finally:
+        process.kill()
+        process.communicate()
+    assert read(tables, "t").num_rows == 1
+
+
+@pytest.mark.parametrize("tables", ["mariadb"], indirect=True)
+def test_an_empty_table_of_somebody_elses_stays(tables: TableDatabase) -> None:
+    tables.execute("CREATE TABLE t (theirs int)")
+    with pytest.raises(DataFailed) as refused:
+        write(tables, "t", pa.table({"other": ["x"]}), publication="p")
+    assert refused.value.code == "data_mismatch"
+    assert read(tables, "t").column_names == ["theirs"]
 
 
 def test_what_a_write_of_the_wrong_shape_leaves_is_nothing(tables: TableDatabase) -> None:

@@ -18,6 +18,7 @@ from gristmill.engine.salvage import Salvage
 from gristmill.launch.boxes import GIVEN
 from gristmill.launch.launcher import Ending
 from gristmill.service import run_repairs, runs
+from gristmill.service.job_runs import Overrides
 from gristmill.service.runs import RunDetails
 from gristmill.store import run_contents
 from gristmill_runner import protocol
@@ -85,7 +86,8 @@ def directories(works: Works) -> list[str]:
 EXPECTED = "".join(f"{row}\n" for row in range(TOTAL))
 
 
-def test_d1_an_attempt_whose_worker_died_is_gone_on_with(works: Works) -> None:
+@pytest.mark.parametrize("ending", ["", GIVEN], ids=["in place", "on its way out of a box"])
+def test_d1_an_attempt_whose_worker_died_is_gone_on_with(works: Works, ending: str) -> None:
     shop = works.shop
     submitted = shop.submit(shop.deploy())
     dead = works.new_worker()
@@ -95,14 +97,15 @@ def test_d1_an_attempt_whose_worker_died_is_gone_on_with(works: Works) -> None:
     # Its server is killed: nobody renews, nobody cleans up.
     works.clock.advance(seconds=31)
     assert works.rescuer.step() == 1
+    first = child.order.directory.rename(child.order.directory.with_name(child.order.directory.name + ending))
     Salvage(shop.context).step()
-    assert directories(works) == [f"{submitted.run.id}.1"], "what a run that waits can go on from stays"
+    assert directories(works) == [first.name], "what a run that waits can go on from stays"
     works.launcher.script = completing
     other = works.new_worker()
     assert other.step() == 1
     eventually(lambda: len(works.launcher.children) == 2, within=5)
     Salvage(shop.context).step()
-    assert directories(works) == [f"{submitted.run.id}.1", f"{submitted.run.id}.2"]
+    assert directories(works) == [first.name, f"{submitted.run.id}.2"]
     works.launcher.gate.set()
     works.until_idle(other)
     found = shop.look(submitted.run.deployment_job_id)
@@ -163,7 +166,7 @@ def test_d1_a_run_whose_workers_all_died_is_repaired_from_its_rows(works: Works,
     assert lost.result
     with shop.context.database.snapshot() as connection:
         assert set(lost.result.content_keys()) <= set(run_contents.held(connection, lost.run.id))
-    run, _job, _spec = run_repairs.repair(shop.context, shop.actor, lost.run.job_id, lost.run.id, {})
+    run, _job, _spec = run_repairs.repair(shop.context, shop.actor, lost.run.job_id, lost.run.id, Overrides())
     works.launcher.script = completing
     works.launcher.gate.set()
     for worker in dead:
@@ -230,9 +233,8 @@ def test_a5_a_failed_run_is_repaired_from_where_it_ended(works: Works) -> None:
     with shop.context.database.snapshot() as connection:
         held = run_contents.held(connection, failed.run.id)
     assert set(failed.result.content_keys()) <= set(held)
-    run, _job, spec = run_repairs.repair(
-        shop.context, shop.actor, failed.run.job_id, failed.run.id, {"error_threshold": "5 %"}
-    )
+    wanted = Overrides(configuration={"error_threshold": "5 %"})
+    run, _job, spec = run_repairs.repair(shop.context, shop.actor, failed.run.job_id, failed.run.id, wanted)
     assert (spec.repair_of, spec.error_threshold) == (failed.run.id, {"share": 0.05})
     # The repaired run may go: what it kept is held by the repair.
     runs.delete_of_job(shop.context, shop.actor, failed.run.job_id, failed.run.id)
@@ -251,14 +253,14 @@ def test_a5_a_failed_run_is_repaired_from_where_it_ended(works: Works) -> None:
 def test_a5_a_repair_can_be_repaired(works: Works) -> None:
     shop = works.shop
     failed = finished(works, killed_at(2))
-    run, _, _ = run_repairs.repair(shop.context, shop.actor, failed.run.job_id, failed.run.id, {})
+    run, _, _ = run_repairs.repair(shop.context, shop.actor, failed.run.job_id, failed.run.id, Overrides())
     works.launcher.script = killed_at(5)
     worker = works.new_worker()
     assert worker.step() == 1
     works.until_idle(worker)
     again = shop.look(run.deployment_job_id)
     assert rows_of(again.result) == (5, 10)
-    run, _, _ = run_repairs.repair(shop.context, shop.actor, again.run.job_id, again.run.id, {})
+    run, _, _ = run_repairs.repair(shop.context, shop.actor, again.run.job_id, again.run.id, Overrides())
     works.launcher.script = completing
     assert worker.step() == 1
     works.until_idle(worker)
@@ -290,7 +292,8 @@ def test_what_has_nothing_to_go_on_from_is_not_repaired(works: Works) -> None:
     shop = works.shop
 
     def repair(found: RunDetails, configuration: dict[str, Any]) -> None:
-        run_repairs.repair(shop.context, shop.actor, found.run.job_id, found.run.id, configuration)
+        wanted = Overrides(configuration=configuration)
+        run_repairs.repair(shop.context, shop.actor, found.run.job_id, found.run.id, wanted)
 
     completed = finished(works, rejecting(0))
     with pytest.raises(Conflict, match="has completed"):

@@ -12,7 +12,17 @@ from typing import Any, Self
 import pyarrow as pa
 
 from gristmill.data.places import Places
-from gristmill.data.source import DataFailed, Entry, FileName, Source, TableName, WriteMode, Written
+from gristmill.data.source import (
+    ALWAYS,
+    DataFailed,
+    Entry,
+    FileName,
+    Source,
+    TableName,
+    Wanted,
+    WriteMode,
+    Written,
+)
 
 
 @dataclass
@@ -128,9 +138,15 @@ class MemoryFiles(_Open):
         self._wait()
         return target.write_bytes(self._file(file)[:limit_bytes])
 
-    def store(self, file: FileName, source: Path) -> None:
+    def store(self, file: FileName, source: Path, wanted: Wanted = ALWAYS) -> None:
         if self._behind.write_refusal:
             raise self._behind.write_refusal
+        self._behind.before_write()
+        try:
+            wanted.commit()
+        except BaseException:
+            self._behind.given_up.set()
+            raise
         self._behind.files[_file_name(file)] = source.read_bytes()
         self._behind.after_write()
 

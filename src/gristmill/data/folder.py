@@ -17,7 +17,7 @@ from typing import Self
 from gristmill.data import file_names
 from gristmill.data.places import Places
 from gristmill.data.properties import Properties
-from gristmill.data.source import DataFailed, Entry, FileName
+from gristmill.data.source import ALWAYS, DataFailed, Entry, FileName, Wanted
 
 _BLOCK_BYTES = 1024**2
 _DRAFT = ".gristmill-draft-"
@@ -77,14 +77,15 @@ class Folder:
                 written += copy.write(block)
         return written
 
-    def store(self, file: FileName, source: Path) -> None:
+    def store(self, file: FileName, source: Path, wanted: Wanted = ALWAYS) -> None:
         """Write a draft beside the file's place, and rename it when it is whole and on disk."""
         *folders, name = file_names.parts(file.name)
         draft = f"{_DRAFT}{secrets.token_hex(8)}"
         with source.open("rb") as read, _told(file.name), self._made_directory(tuple(folders)) as directory:
             _discard_stale(directory)
             try:
-                _write(draft, directory, read.fileno())
+                _write(draft, directory, read.fileno(), wanted)
+                wanted.commit()
                 os.rename(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
                 os.fsync(directory)
             except BaseException:
@@ -170,10 +171,11 @@ def _blocks(opened: int, name: str, limit: int | None) -> Iterator[bytes]:
         yield block
 
 
-def _write(draft: str, directory: int, source: int) -> None:
+def _write(draft: str, directory: int, source: int, wanted: Wanted) -> None:
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=directory)
     with os.fdopen(opened, "wb") as file:
         while block := os.read(source, _BLOCK_BYTES):
+            wanted.look()
             file.write(block)
         file.flush()
         os.fsync(file.fileno())

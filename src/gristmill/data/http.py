@@ -16,7 +16,7 @@ from gristmill.data import file_names, http_get
 from gristmill.data.http_download import Download, length, refuse
 from gristmill.data.http_get import Broken, Getter
 from gristmill.data.properties import Properties, invalid
-from gristmill.data.source import DataFailed, Entry, FileName
+from gristmill.data.source import ALWAYS, DataFailed, Entry, FileName, Wanted
 from gristmill.guard.address_guard import AddressGuard, AddressRefused, parse
 
 MOST_BYTES = 64 * 1024**3
@@ -109,7 +109,7 @@ class Http:
             )
             return download.run()
 
-    def store(self, file: FileName, source: Path) -> None:  # noqa: ARG002
+    def store(self, file: FileName, source: Path, wanted: Wanted = ALWAYS) -> None:  # noqa: ARG002
         """Refuse."""
         raise DataFailed(
             "data_type_unsupported",

@@ -13,6 +13,7 @@ import pymysql
 from pymysql.cursors import SSCursor
 
 from gristmill.data import mariadb_write
+from gristmill.data.authority import trusting
 from gristmill.data.mariadb_errors import not_connected, telling
 from gristmill.data.mariadb_types import Column
 from gristmill.data.names import quoted, schema_entry, shown, split_path, table_entry
@@ -71,14 +72,7 @@ def _tls(properties: Properties) -> ssl.SSLContext | None:
     certificate = properties.text("ssl_certificate")
     if not properties.boolean("ssl"):
         return None
-    try:
-        context = ssl.create_default_context(cadata=certificate)
-    except (ssl.SSLError, ValueError):
-        raise DataFailed(
-            "data_invalid",
-            "properties.ssl_certificate: it is no certificate in PEM.",
-            field="properties.ssl_certificate",
-        ) from None
+    context = trusting(certificate)
     if properties.boolean("ssl_certificate_validation") is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -59,6 +59,8 @@ def _why_unreachable(error: Error) -> str:
         ("refused", "nothing listens there; check host and port"),
         ("Name or service not known", "there is no host of this name"),
         ("name resolution", "there is no host of this name"),
+        ("Hostname mismatch", "its certificate is for another name; take that one as host"),
+        ("IP address mismatch", "its certificate is for another name; take that one as host"),
         ("CERTIFICATE_VERIFY_FAILED", "its certificate is not from an authority that is trusted"),
         ("SSL is required", "it does not speak TLS, which the connection asks for"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from gristmill.data.source import DataFailed, TableName, WriteMode, Written
 
 _NAME_BYTES = 64
 _LOCK_SECONDS = 5
-_ENGINES = """SELECT table_name, engine, table_type FROM information_schema.tables
+# What the comment of a table says that was made for a publication.
+_MADE_FOR = "made by Gristmill for the publication "
+_ENGINES = """SELECT table_name, engine, table_type, table_comment FROM information_schema.tables
     WHERE table_schema = %s AND table_name IN (%s, %s)"""
 
 
@@ -36,7 +39,8 @@ def write(
     """Write all batches, or nothing. A second writer of the same publication waits for the first one's end.
 
     Rows go by DELETE, not by TRUNCATE, which ends the transaction. Definitions of tables end it, too: tables that are
-    missing are made before it, empty, and one that stays empty because of a failure is taken away again.
+    missing are made before it, empty, and one that stays empty because of a failure is taken away again, by the next
+    writer where the one who made it was killed.
 
     Raises:
         DataFailed: a column or value does not fit.
@@ -49,7 +53,7 @@ def write(
     with closing(connection.cursor()) as cursor:
         # A value that does not fit is refused, never bent.
         cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES')")
-        made = _make_tables(cursor, table, schema, publications, target)
+        made = _make_tables(cursor, table, schema, publications, target, publication=publication)
         written = None
         try:
             columns = _ordered(columns_of(cursor), schema, table)
@@ -67,6 +71,7 @@ def write(
         finally:
             if made and written is None:
                 _take_away(connection, target)
+            _unlock(connection, target)
 
 
 def _take_away(connection: Any, target: str) -> None:  # noqa: ANN401
@@ -88,11 +93,19 @@ def _take_away(connection: Any, target: str) -> None:  # noqa: ANN401
                 cursor.execute("UNLOCK TABLES")
 
 
-def _make_tables(cursor: Any, table: TableName, schema: Any, publications: str, target: str) -> bool:  # noqa: ANN401
+def _make_tables(
+    cursor: Any,  # noqa: ANN401
+    table: TableName,
+    schema: Any,  # noqa: ANN401
+    publications: str,
+    target: str,
+    *,
+    publication: str,
+) -> bool:
     """Make the tables that are missing; tell whether the target was."""
     cursor.execute(_ENGINES, (table.schema, table.table, PUBLICATIONS))
-    there = {name: (engine, kind) for name, engine, kind in cursor.fetchall()}
-    engine, kind = there.get(table.table, ("InnoDB", ""))
+    there = {name: (engine, kind, comment) for name, engine, kind, comment in cursor.fetchall()}
+    engine, kind, comment = there.get(table.table, ("InnoDB", "", ""))
     if engine != "InnoDB" and not kind.endswith("VIEW"):
         raise DataFailed(
             "data_failed",
@@ -105,10 +118,55 @@ def _make_tables(cursor: Any, table: TableName, schema: Any, publications: str, 
             "utf8mb4_bin PRIMARY KEY, table_name varchar(64) NOT NULL, `rows` bigint NOT NULL, "
             "written_at datetime(6) NOT NULL) ENGINE = InnoDB"
         )
-    if table.table not in there:
+    made = table.table not in there
+    if made:
+        _lock(cursor, target, seconds=_LOCK_SECONDS)
+    elif comment.startswith(_MADE_FOR):
+        made = _removed_left(cursor, target, publications, made_for=comment.removeprefix(_MADE_FOR))
+    if made:
         lines = ", ".join(f"{_column_name(field.name)} {declared(plain_type(field.type))}" for field in schema)
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {target} ({lines}) ENGINE = InnoDB CHARACTER SET utf8mb4")
-    return table.table not in there
+        comment = cursor.connection.escape(f"{_MADE_FOR}{publication}")
+        options = f"ENGINE = InnoDB CHARACTER SET utf8mb4 COMMENT = {comment}"
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {target} ({lines}) {options}")
+    return made
+
+
+def _removed_left(cursor: Any, target: str, publications: str, *, made_for: str) -> bool:  # noqa: ANN401
+    """Remove a table that a writer made who was killed before anything was in it; tell whether it was that.
+
+    Its types were those of rows that nobody has written. Whoever makes a table holds its lock for as long as it writes.
+    """
+    cursor.connection.commit()  # what others have committed by now is to be seen
+    if not _lock(cursor, target, seconds=0):
+        return False
+    noted = cursor.execute(f"SELECT 1 FROM {publications} WHERE publication = %s", (made_for,))  # noqa: S608 - quoted
+    if noted or cursor.execute(f"SELECT 1 FROM {target} LIMIT 1"):  # noqa: S608
+        return False
+    cursor.connection.commit()
+    cursor.execute(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
+    try:
+        cursor.execute(f"DROP TABLE {target}")
+    except pymysql.Error:
+        # It is read just now, or may not be dropped: then it is written to as it is.
+        return False
+    return True
+
+
+def _lock(cursor: Any, target: str, *, seconds: int) -> bool:  # noqa: ANN401
+    """Take the lock that goes with making a table, and ends with the connection; tell whether it was to be had."""
+    cursor.execute("SELECT GET_LOCK(%s, %s)", (_lock_name(target), seconds))
+    return bool(cursor.fetchone()[0])
+
+
+def _unlock(connection: Any, target: str) -> None:  # noqa: ANN401
+    with contextlib.suppress(pymysql.Error):
+        if connection.open:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute("DO RELEASE_LOCK(%s)", (_lock_name(target),))
+
+
+def _lock_name(target: str) -> str:
+    return f"gristmill {hashlib.sha256(target.encode()).hexdigest()[:40]}"
 
 
 def _column_name(name: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from adbc_driver_manager import Error
 
 from gristmill.data import postgresql_write
+from gristmill.data.authority import trusting
 from gristmill.data.fitting import plain
 from gristmill.data.names import quoted, schema_entry, shown, split_path, table_entry
 from gristmill.data.places import Places
@@ -24,6 +25,7 @@ from gristmill.data.properties import Properties, invalid
 from gristmill.data.source import DataFailed, Entry, TableName, WriteMode, Written
 
 CONNECT_SECONDS = 10
+_NOWHERE = f"{os.devnull}/none"
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SCHEMAS = """SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
     AND has_schema_privilege(oid, 'USAGE') ORDER BY nspname COLLATE "C" OFFSET $1 LIMIT $2"""
@@ -49,7 +51,7 @@ def connect(properties: Properties, places: Places) -> Postgresql:
     with ExitStack() as stack:
         options, where = _options(properties, places, stack)
         # Nothing of the server's own is lent to a connection: no password file, no Kerberos ticket, no key.
-        own = {"passfile": f"{os.devnull}/none", "gssencmode": "disable", "application_name": "gristmill"}
+        own = {"passfile": _NOWHERE, "gssencmode": "disable", "application_name": "gristmill"}
         uri = f"postgresql:///?{urlencode({**options, **own}, quote_via=quote)}"
         try:
             return Postgresql(adbc.connect(uri), schema=properties.text("schema"))
@@ -83,8 +85,10 @@ def _tls(properties: Properties, stack: ExitStack) -> dict[str, str]:
     checked = properties.boolean("ssl_certificate_validation")
     strict = bool(certificate) if checked is None else checked
     mode = given or (("verify-full" if strict else "require") if properties.boolean("ssl") else "prefer")
-    if not certificate:
-        return {"sslmode": mode, **({"sslrootcert": "system"} if mode == "verify-full" else {})}
+    trusting(certificate)
+    if not certificate or (checked is False and not given):
+        # Where there is a certificate, libpq takes "require" for a wish to check by it.
+        return {"sslmode": mode, "sslrootcert": "system" if mode == "verify-full" else _NOWHERE}
     file = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".pem"))  # noqa: SIM115
     file.write(certificate)
     file.flush()
@@ -131,9 +135,9 @@ class Postgresql:
     def read(self, table: TableName, *, limit: int | None = None) -> Iterator[Any]:
         """Yield a table's rows from one snapshot, about 16 MB at a time."""
         with self._snapshot(f"Table {shown(table)}") as cursor:
+            # So that rows come in the same order each time: another attempt at a run can go on from the last one.
+            cursor.execute("SET LOCAL synchronize_seqscans = off")
             if limit is not None:
-                # So that the first rows are the same ones each time they are asked for.
-                cursor.execute("SET LOCAL synchronize_seqscans = off")
                 cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             statement, schema = self._selection(cursor, table, limit=limit)
             cursor.execute(statement)

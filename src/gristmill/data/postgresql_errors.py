@@ -22,6 +22,7 @@ _OF_CONNECTING = (
     ("Connection refused", "data_unreachable", "nothing listens there; check host and port"),
     ("timeout expired", "data_unreachable", "it did not answer in time; check host, port and firewalls"),
     ("certificate verify failed", "data_unreachable", "its certificate is not from an authority that is trusted"),
+    ("does not match host name", "data_unreachable", "its certificate is for another name; take that one as host"),
     ("does not support SSL", "data_unreachable", "it does not speak TLS, which the connection asks for"),
 )
 _BY_STATE = {

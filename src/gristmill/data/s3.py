@@ -14,11 +14,11 @@ import obstore
 from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store
 
-from gristmill.data import file_names, s3_buckets, s3_listing
+from gristmill.data import file_names, s3_buckets, s3_listing, s3_upload
 from gristmill.data.s3_account import S3Account
 from gristmill.data.s3_store import open_store
 from gristmill.data.s3_trouble import trouble
-from gristmill.data.source import DataFailed, Entry, FileName
+from gristmill.data.source import ALWAYS, DataFailed, Entry, FileName, Wanted
 from gristmill.guard.address_guard import AddressGuard, AddressRefused, NameNotFound
 from gristmill.guard.guarded_proxy import GuardedProxy
 
@@ -27,8 +27,6 @@ _MIB = 1024**2
 _PIECE_BYTES = 16 * _MIB
 _STREAMS = 4
 _BLOCK_BYTES = _MIB
-_LEAST_PART_BYTES = 8 * _MIB
-_MOST_PARTS = 9_000
 _TRIES = 3
 _FIELD = "properties.url"
 
@@ -94,12 +92,11 @@ class S3:
                 return length
         raise DataFailed("data_failed", f"{bucket}/{key} is replaced again and again while it is read.")
 
-    def store(self, file: FileName, source: Path) -> None:
+    def store(self, file: FileName, source: Path, wanted: Wanted = ALWAYS) -> None:
         """Put an object there, in parts where it is large: it appears when the last one has arrived."""
         bucket, key = self._located(file)
-        part = max(_LEAST_PART_BYTES, -(-source.stat().st_size // _MOST_PARTS))
         with self._told(bucket, key):
-            obstore.put(self._store(bucket), key, source, chunk_size=part, max_concurrency=_STREAMS)
+            s3_upload.put(self._store(bucket), key, source, proxy=self._proxy, wanted=wanted)
 
     def _located(self, file: FileName) -> tuple[str, str]:
         bucket = file.bucket or self._account.bucket

@@ -91,6 +91,29 @@ class Tables(Source, Protocol):
         """
 
 
+class Wanted(Protocol):
+    """Whether a file that is being put somewhere is still wanted; what it raises ends that, and leaves no trace."""
+
+    def look(self) -> None:
+        """Raise if it is not; to be asked a few times a second."""
+
+    def commit(self) -> None:
+        """Raise if it is not; from now on it is too late for that."""
+
+
+class _Always:
+    """For whoever waits until it is done."""
+
+    def look(self) -> None:
+        """Let it go on."""
+
+    def commit(self) -> None:
+        """Let it go on."""
+
+
+ALWAYS: Wanted = _Always()
+
+
 class Files(Source, Protocol):
     """An object store, a folder, or the web."""
 
@@ -100,7 +123,7 @@ class Files(Source, Protocol):
     def fetch(self, file: FileName, target: Path, *, limit_bytes: int | None = None) -> int:
         """Copy a file to ``target``, or only its beginning; return the number of bytes."""
 
-    def store(self, file: FileName, source: Path) -> None:
+    def store(self, file: FileName, source: Path, wanted: Wanted = ALWAYS) -> None:
         """Put a file there, whole or not at all; one of the same name is replaced."""
 
 

@@ -86,7 +86,7 @@ class _Writing:
         self._look, self._must_look = look, must_look
         self._lock = threading.Lock()
         self._given_up = False
-        self._handed_over = data.table is None  # a file is put in one piece
+        self._handed_over = False
 
     def done(self) -> dict[str, Any]:
         """Write, and return where it is now, in the wire's words."""
@@ -115,7 +115,7 @@ class _Writing:
         with self._access.open() as source:
             if self._data.table is None:
                 name = FileName(bucket=self._data.bucket, name=str(self._data.file))
-                cast("Files", source).store(name, self._file)
+                cast("Files", source).store(name, self._file, self)
                 return None
             output = self._assignment.spec.connected_output
             written = cast("Tables", source).write(
@@ -127,15 +127,22 @@ class _Writing:
             )
             return written.rows
 
+    def look(self) -> None:
+        """Raise ``Interrupted`` if it has been given up."""
+        if self._given_up:
+            raise Interrupted
+
+    def commit(self) -> None:
+        """Raise ``Interrupted`` if it has been given up, and let nobody do so from now on."""
+        with self._lock:
+            self.look()
+            self._handed_over = True
+
     def _batches(self) -> Iterator[Any]:
         for batch in arrow_file.read(self._file):
-            if self._given_up:
-                raise Interrupted
+            self.look()
             yield batch
-        with self._lock:
-            if self._given_up:
-                raise Interrupted
-            self._handed_over = True
+        self.commit()
 
 
 def _failed(context: Context, assignment: Assignment, outcome: Outcome, file: Path, error: DataFailed) -> Outcome:

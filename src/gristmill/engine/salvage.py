@@ -9,7 +9,6 @@ from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Run, RunState
 from gristmill.domain.run_spec import ResultFile, RunResult
 from gristmill.engine import harvest, kept_rows, takeover
 from gristmill.engine.run_files import KINDS, RunFiles
-from gristmill.launch.boxes import GIVEN
 from gristmill.service import claims, contents
 from gristmill.service.context import Context
 from gristmill_runner import protocol
@@ -32,10 +31,10 @@ class Salvage:
         root.mkdir(parents=True, exist_ok=True)
         there = list(root.iterdir())
         live = claims.live(self._context) if there else set()
-        return sum(self._visit(directory) for directory in there if _attempt_of(directory) not in live)
+        return sum(self._visit(directory) for directory in there if takeover.attempt_of(directory) not in live)
 
     def _visit(self, directory: Path) -> bool:
-        run_id, fence = _attempt_of(directory)
+        run_id, fence = takeover.attempt_of(directory)
         run = claims.left(self._context, run_id)
         if run is not None and run.state not in FINAL:
             return False
@@ -77,7 +76,7 @@ def _add(context: Context, run: Run, left: RunResult) -> None:
 
 def _is_farthest(directory: Path, run_id: str) -> bool:
     """Tell whether no other attempt of the run that left a directory has come farther."""
-    beside = [place for place in directory.parent.iterdir() if _attempt_of(place)[0] == run_id]
+    beside = [place for place in directory.parent.iterdir() if takeover.attempt_of(place)[0] == run_id]
     done = {place: kept_rows.rows_done(place / protocol.LEDGER) for place in beside}
     return bool(done) and done.get(directory) == max(done.values())
 
@@ -88,8 +87,3 @@ def _earlier(context: Context, directory: Path, fence: int) -> tuple[ResultFile,
     log_key = harvest.keep_log(context, directory)
     name = f"attempt-{fence}.log"
     return (ResultFile(name=name, mime="text/plain", size=size, content_key=log_key),) if log_key else ()
-
-
-def _attempt_of(directory: Path) -> tuple[str, str]:
-    run_id, _, fence = directory.name.removesuffix(GIVEN).rpartition(".")
-    return run_id, fence

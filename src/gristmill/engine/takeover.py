@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gristmill.domain.run import REPEATABLE_KINDS
 from gristmill.engine import kept_rows
+from gristmill.launch.boxes import GIVEN
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
 from gristmill_runner import protocol
@@ -55,6 +56,12 @@ def trim(directory: Path) -> None:
             entry.unlink(missing_ok=True)
 
 
+def attempt_of(directory: Path) -> tuple[str, str]:
+    """Return run and fence of the attempt that a directory is of, also while it is on its way out of a box."""
+    run_id, _, fence = directory.name.removesuffix(GIVEN).rpartition(".")
+    return run_id, fence
+
+
 def remove(directory: Path) -> None:
     """Remove a run directory, or the link in its place while it is in the box of a child."""
     if directory.is_symlink():
@@ -64,12 +71,16 @@ def remove(directory: Path) -> None:
 
 def _earlier(directory: Path) -> list[Path]:
     """Return the directories of the run's earlier attempts, the newest first."""
-    run_id, _, fence = directory.name.rpartition(".")
+    run_id, fence = attempt_of(directory)
     if int(fence) <= 1:
         return []
-    beside = (place.name.rpartition(".") for place in directory.parent.iterdir())
-    fences = sorted((int(last) for first, _, last in beside if first == run_id and last.isdigit()), reverse=True)
-    return [directory.with_name(f"{run_id}.{each}") for each in fences if each < int(fence)]
+    beside = ((attempt_of(place), place) for place in directory.parent.iterdir())
+    found = [
+        (int(number), place)
+        for (name, number), place in beside
+        if name == run_id and number.isdecimal() and int(number) < int(fence)
+    ]
+    return [place for _, place in sorted(found, reverse=True)]
 
 
 def _has_ledger(place: Path) -> bool:

@@ -27,11 +27,17 @@ _HEAD_ENDS = b"\r\n\r\n"
 
 
 class GuardedProxy:
-    """Runs until it is closed. ``url`` holds its password; ``trouble`` says why the last connection was not made."""
+    """Runs until it is closed. ``url`` holds its password; ``trouble`` says why the last connection was not made.
+
+    ``begun`` counts the connections of its library, ``running`` those that have not ended.
+    """
 
     def __init__(self, guard: AddressGuard) -> None:
         self.guard = guard
         self.trouble: AddressRefused | str | None = None
+        self.begun = 0
+        self.running = 0
+        self._counting = threading.Lock()
         password = secrets.token_hex(16)
         self.authorization = b"basic " + base64.b64encode(f"gristmill:{password}".encode())
         self._open: set[socket.socket] = set()
@@ -62,6 +68,12 @@ class GuardedProxy:
         for connection in tuple(self._open):
             _end(connection)
         self._thread.join()
+
+    def count(self, change: int) -> None:
+        """Note that a connection of the library has begun (1) or ended (-1)."""
+        with self._counting:
+            self.begun += max(0, change)
+            self.running += change
 
     def connect(self, host: str, port: int) -> socket.socket | None:
         """Connect to the first address of a host that answers; None notes in ``trouble`` why there is no connection."""
@@ -111,6 +123,7 @@ class _Exchange(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         proxy = self.server.proxy
+        proxy.count(1)
         client = proxy.hold(self.request)
         try:
             head, rest = _read_head(client)
@@ -137,6 +150,7 @@ class _Exchange(socketserver.BaseRequestHandler):
                 proxy.let_go(upstream)
         finally:
             proxy.let_go(client)
+            proxy.count(-1)
 
 
 def _read_head(client: socket.socket) -> tuple[bytes, bytes]:

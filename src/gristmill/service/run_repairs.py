@@ -12,39 +12,42 @@ from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.flow import NodeKind
 from gristmill.domain.flow_progress import NodeState
 from gristmill.domain.job import Job
+from gristmill.domain.job_parameters import PARAMETER_SETS, PARAMETERS
 from gristmill.domain.run import FINAL, Run, RunState
 from gristmill.domain.run_spec import NodeResult, RunResult, RunSpec
 from gristmill.domain.user import Actor
 from gristmill.service import job_runs
 from gristmill.service.context import Context
+from gristmill.service.job_runs import Overrides
 from gristmill.store import run_contents, runs
 
 _VARIABLES = "env_variables"
 _MODEL = "model"
 
 
-def repair(
-    context: Context, actor: Actor, job_id: str, run_id: str, configuration: Mapping[str, Any]
-) -> tuple[Run, Job, RunSpec]:
+def repair(context: Context, actor: Actor, job_id: str, run_id: str, overrides: Overrides) -> tuple[Run, Job, RunSpec]:
     """Queue a run of the same frozen specification that does what an earlier one did not, and takes over the rest.
 
     Of a flow the failed, skipped and canceled nodes are run, of a model the rows are scored that it had not come to.
     ``env_variables`` of the configuration are set over the earlier ones of a flow, ``error_threshold`` takes the place
-    of a model's.
+    of a model's; a name and a description take the place of the earlier run's.
 
     Raises:
         Conflict: the earlier run is of neither, has not ended, or has nothing to repair.
-        Invalid: the configuration has another member, or a member is wrong.
+        Invalid: something else is asked for, or a member is wrong.
 
     """
+    configuration = overrides.configuration
     with context.database.transaction() as connection:
         job, earlier = job_runs.earlier(connection, actor, job_id, run_id)
         spec = runs.spec(connection, run_id)
         _refuse_unfit(earlier, spec)
+        _refuse_parameters(overrides, MEMBER if spec.kind == _MODEL else _VARIABLES)
         of_kind = _repaired_model if spec.kind == _MODEL else _repaired_flow
         repaired = replace(of_kind(spec, runs.result(connection, run_id), configuration), repair_of=earlier.id)
-        new = job_runs.new_run(context, actor, job, name=earlier.name, kind=spec.kind)
-        run = runs.create(connection, new, repaired)
+        new = job_runs.new_run(context, actor, job, name=overrides.name or earlier.name, kind=spec.kind)
+        description = overrides.description or earlier.description
+        run = runs.create(connection, replace(new, description=description), repaired)
         run_contents.hold(connection, run.id, job_runs.content_keys(repaired))
     context.wake()
     return run, job, repaired
@@ -69,9 +72,18 @@ def _repaired_model(spec: RunSpec, result: RunResult | None, configuration: Mapp
 def _refuse_others(configuration: Mapping[str, Any], known: str) -> None:
     for member in configuration:
         if member != known:
-            where = f"configuration.{member}"
-            message = f"{where}: a repair has the specification of its run; only {known} can be given anew."
-            raise Invalid(message, field=where)
+            raise _cannot_be_given(f"configuration.{member}", known)
+
+
+def _refuse_parameters(overrides: Overrides, known: str) -> None:
+    for member, given in ((PARAMETERS, overrides.job_parameters), (PARAMETER_SETS, overrides.parameter_sets)):
+        if given:
+            raise _cannot_be_given(member, known)
+
+
+def _cannot_be_given(where: str, known: str) -> Invalid:
+    message = f"{where}: a repair has the specification of its run; only {known} can be given anew."
+    return Invalid(message, field=where)
 
 
 def _refuse_unfit(earlier: Run, spec: RunSpec) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from gristmill_runner.failure import RunFailed, java_missing
+from gristmill_runner.loaders.files import PMML, find_model
 from gristmill_runner.protocol import Spec
 
 _LEAST_HEAP_BYTES = 64 * 2**20
+_NO_MEMORY_EXIT_CODE = 1
 _OPTIONS = (
     "-Xrs",  # signals that end the process are ours
     "-XX:+UseSerialGC",  # one scorer is one thread
@@ -36,6 +40,27 @@ def start_java(spec: Spec, jars: list[Path]) -> Any:  # noqa: ANN401 - jpype com
         except (OSError, RuntimeError) as error:
             raise RunFailed("java_missing", f"Java cannot be started: {error}") from error
     return jpype
+
+
+@contextlib.contextmanager
+def telling(jpype: Any, otherwise: Callable[[str], Exception]) -> Iterator[None]:  # noqa: ANN401
+    """Turn what Java throws into an exception of Python: memory that ran out, or else what is made of its words."""
+    try:
+        yield
+    except jpype.JException as error:
+        if "OutOfMemoryError" in type(error).__name__:
+            raise MemoryError(str(error)) from None
+        raise otherwise(str(error)) from None
+
+
+def ran_out_of_memory(exit_code: int | None, asset: Path, spec: Spec) -> bool:
+    """Tell whether a scorer ended because Java got no memory from the system: it exits with a code then, and tells why.
+
+    Java's own crashes end in a signal, and nothing else in a scorer of such a model ends the process.
+    """
+    if exit_code != _NO_MEMORY_EXIT_CODE or spec.get("memory_limit_bytes") is None:
+        return False
+    return find_model(asset, spec.get("asset_type") or "")[1] == PMML
 
 
 def _library() -> Path:

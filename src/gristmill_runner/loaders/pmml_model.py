@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill_runner.features import FRAME, Appetite
-from gristmill_runner.loaders.java import start_java
+from gristmill_runner.loaders.java import start_java, telling
 from gristmill_runner.loaders.scorer import PREDICTION, PROBABILITY, Scorer
 from gristmill_runner.protocol import Field, Spec
 
@@ -52,12 +52,8 @@ class PmmlScorer:
         return self._named({name: list(values) for name, values in zip(answer["columns"], told)})  # noqa: B905
 
     def _asked(self, question: str) -> Any:  # noqa: ANN401
-        try:
+        with telling(self._jpype, ValueError):
             return json.loads(str(self._model.predict(self._jpype.JString(question))))
-        except self._jpype.JException as error:
-            if "OutOfMemoryError" in type(error).__name__:
-                raise MemoryError(str(error)) from None
-            raise ValueError(str(error)) from None
 
     def _named(self, produced: Mapping[str, Any]) -> dict[str, Any]:
         predicted = [name for name in produced if name.startswith("predicted_")]
@@ -110,10 +106,8 @@ def load_pmml(path: Path, spec: Spec) -> Scorer:
 
     jars = sorted((Path(pypmml.__file__).parent / "jars").glob("*.jar"))
     jpype = start_java(spec, jars)
-    try:
+    with telling(jpype, lambda said: ValueError(said.rpartition("Exception: ")[2])):
         return PmmlScorer(jpype, jpype.JClass("org.pmml4s.model.Model").fromFile(str(path)))
-    except jpype.JException as error:
-        raise ValueError(str(error).rpartition("Exception: ")[2]) from None
 
 
 def _known_values(model: Any, inputs: list[Any]) -> Iterator[tuple[str, frozenset[str]]]:  # noqa: ANN401

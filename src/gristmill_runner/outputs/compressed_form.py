@@ -37,6 +37,10 @@ class CompressedForm:
         """Return the chunk, compressed."""
         return self._compressed(self._form.encode(chunk, predictions, names=names, kinds=kinds, among=among))
 
+    def check_rows(self, rows: int) -> None:
+        """Take what the form itself takes."""
+        self._form.check_rows(rows)
+
     def finish(self, staged: Path, target: Path, *, names: Sequence[str]) -> None:  # noqa: ARG002
         """Let what is staged be the file."""
         if staged.stat().st_size:

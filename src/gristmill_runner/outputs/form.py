@@ -46,6 +46,14 @@ class Form(Protocol):
 
         """
 
+    def check_rows(self, rows: int) -> None:
+        """See to it that a file of this format can have so many rows.
+
+        Raises:
+            RunFailed: ``output_failed``: it cannot.
+
+        """
+
     def finish(self, staged: Path, target: Path, *, names: Sequence[str]) -> None:
         """Make the output of header and chunks, which stand in ``staged``; that file may be moved away.
 

@@ -25,6 +25,12 @@ _WAY_OUT = "ask for CSV or Parquet"
 class WorkbookForm(ArrowForm):
     """An .xlsx file."""
 
+    def check_rows(self, rows: int) -> None:
+        """Refuse more rows than a sheet has."""
+        if rows > MOST_ROWS:
+            told = f"an Excel sheet holds {MOST_ROWS:,} rows below its header, and the result has {rows:,}"
+            raise RunFailed("output_failed", f"{told}: {_WAY_OUT}")
+
     def finish(self, staged: Path, target: Path, *, names: Sequence[str]) -> None:
         """Write the sheet row by row.
 
@@ -36,10 +42,7 @@ class WorkbookForm(ArrowForm):
             import xlsxwriter
         except ImportError as error:
             raise library_missing("xlsxwriter", "to write Excel files") from error
-        rows = count_rows(staged)
-        if rows > MOST_ROWS:
-            told = f"an Excel sheet holds {MOST_ROWS:,} rows below its header, and the result has {rows:,}"
-            raise RunFailed("output_failed", f"{told}: {_WAY_OUT}")
+        self.check_rows(count_rows(staged))
         if len(names) > _MOST_COLUMNS:
             told = f"an Excel sheet holds {_MOST_COLUMNS:,} columns, and the result has {len(names):,}"
             raise RunFailed("output_failed", f"{told}: {_WAY_OUT}")

@@ -77,6 +77,7 @@ class Books:
 
         Raises:
             RunFailed: ``row_failed``: with it, more rows are rejected than may be. Then it is not staged.
+                ``output_failed``: with it, there are more rows than the output can have.
 
         """
         if self.header is None:
@@ -96,6 +97,19 @@ class Books:
         self._account(entry)
         self.seconds += answer.get("seconds", 0.0)
         self._seen.add(block, rows=answer.get("block_rows", 0))
+        self.check_output()
+
+    def check_output(self) -> None:
+        """See to it that the output can have all rows that will be in it for certain.
+
+        Raises:
+            RunFailed: ``output_failed``.
+
+        """
+        certain, room = self.scored, self.room
+        if self.total is not None and room is not None:
+            certain = max(certain, self.total - self.rejected - room)
+        self._form.check_rows(certain)
 
     def leave(self, rows: int) -> None:
         """Account for rows that were read and are not committed, because the run ends before."""

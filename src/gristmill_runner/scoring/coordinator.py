@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gristmill_runner.failure import RunFailed
+from gristmill_runner.failure import RunFailed, out_of_memory
+from gristmill_runner.loaders.java import ran_out_of_memory
 from gristmill_runner.progress import Progress
 from gristmill_runner.protocol import PROGRESS
 from gristmill_runner.run_context import Run
@@ -60,6 +61,7 @@ class Coordinator:
             RunFailed: the run has to fail.
 
         """
+        self._books.check_output()
         self._parts.mkdir(exist_ok=True)
         directory, spec = str(self._run.directory), self._run.spec
         self._scorers.begin(Beginning(directory=directory, spec=spec, plan=self._books.plan), most=self._most)
@@ -161,16 +163,18 @@ class Coordinator:
 
     def _tell_progress(self, rows: int) -> None:
         self._progress.more = {"rows_rejected": self._books.rejected}
-        sizes = [source.size_bytes for source in self._inputs]
+        sizes = [source.file_bytes for source in self._inputs]
         if None not in sizes:
             known = [size or 0 for size in sizes]
             before = sum(known[: self._block.source]) if self._block else 0
-            self._progress.more["bytes_done"] = before + (self._block.stop if self._block else 0)
+            self._progress.more["bytes_done"] = before + ((self._block.reached or 0) if self._block else 0)
             self._progress.more["bytes_total"] = sum(known)
         self._progress.advance(rows)
 
     def _mourn(self, death: Death) -> None:
         """Let others do what a dead scorer had; look for the row that killed it, where it can have been one."""
+        if ran_out_of_memory(death.exit_code, self._run.asset, self._run.spec):
+            raise out_of_memory(self._run.spec.get("memory_limit_bytes"), self._scorers.peak_bytes)
         struck = death.number if death.doing != RESTING else None
         self._waiting.extendleft(number for number in reversed(death.orders) if number != struck)
         if struck is None:

@@ -43,6 +43,11 @@ class CsvSource:
         path = self.text.plain_path
         return None if path is None else path.stat().st_size
 
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of the file as it lies there."""
+        return self.text.file_bytes
+
     def blocks(self, scratch: Path, *, after: Any = None) -> Iterator[Block]:  # noqa: ANN401 - a position
         """Cut between rows."""
         dialect = self.head.dialect

@@ -34,6 +34,7 @@ class JsonDocumentSource:
     sizes: Sizes
     rows: int | None = None
     size_bytes: int | None = None
+    file_bytes: int | None = None
 
     @property
     def name(self) -> str:

@@ -44,6 +44,11 @@ class JsonLinesSource:
         path = self.text.plain_path
         return None if path is None else path.stat().st_size
 
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of the file as it lies there."""
+        return self.text.file_bytes
+
     def blocks(self, scratch: Path, *, after: Any = None) -> Iterator[Block]:  # noqa: ANN401 - a position
         """Cut after lines."""
         return text_blocks(
@@ -78,6 +83,11 @@ class InlineSource:
     def size_bytes(self) -> int | None:
         """The size of its file."""
         return None if self.text.path is None else self.text.path.stat().st_size
+
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of the file as it lies there."""
+        return self.text.file_bytes
 
     def blocks(self, scratch: Path, *, after: Any = None) -> Iterator[Block]:  # noqa: ANN401 - a position
         """Cut after lines."""

@@ -28,6 +28,7 @@ class BatchSource:
     format: str
     rows: int | None = None
     size_bytes: int | None = None
+    file_bytes: int | None = None
 
     @property
     def name(self) -> str:

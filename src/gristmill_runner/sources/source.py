@@ -15,7 +15,8 @@ class Block:
     """A piece of a source, cut between rows: the bytes of ``path`` from ``start`` up to ``stop``.
 
     ``mark`` is JSON and tells where the next block begins. A ``scratch`` file was made for this block alone (what was
-    decompressed or decoded) and goes when the block is done.
+    decompressed or decoded) and goes when the block is done. ``reached`` tells how far into the source's file one is
+    behind it, by its ``file_bytes``; None where nobody knows.
     """
 
     source: int
@@ -24,6 +25,7 @@ class Block:
     stop: int
     mark: Any
     scratch: bool = False
+    reached: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class Source(Protocol):
     @property
     def size_bytes(self) -> int | None:
         """The size by which ``stop`` of its blocks tells how far one is, None where there is no such measure."""
+
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of the file as it lies there, compressed if it is; None where blocks do not tell how far one is."""
 
     def blocks(self, scratch: Path, *, after: Any = None) -> Iterator[Block]:  # noqa: ANN401 - a block's mark, JSON
         """Cut the source into blocks, in order; an empty one yields one block without rows, for its columns.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gristmill_runner.failure import RunFailed
@@ -37,7 +37,8 @@ def text_blocks(
     stream = text.open_text(position)
     try:
         for size, rows in _pieces(stream, cut, sizes, name=text.name, first=after is None):
-            yield _block(text, source, position, rows, scratch=scratch, size=size)
+            block = _block(text, source, position, rows, scratch=scratch, size=size)
+            yield replace(block, reached=text.reached(stream) if block.scratch else block.stop)
             position += size
         if after is None and position == begin:
             yield _block(text, source, position, b"", scratch=scratch, size=0)

@@ -30,6 +30,9 @@ class ByteStream(Protocol):
     def read(self, size: int, /) -> bytes:
         """Return at most so many bytes, none at the end."""
 
+    def tell(self) -> int:
+        """Return how many bytes of what lies below it, a file in the end, have been read."""
+
     def close(self) -> None:
         """Let it go."""
 
@@ -65,6 +68,15 @@ class TextFile:
             return read_fully(stream, size)
         finally:
             stream.close()
+
+    @property
+    def file_bytes(self) -> int | None:
+        """The size of the file that it lies in, as it is there; None in an archive."""
+        return None if self.path is None else self.path.stat().st_size
+
+    def reached(self, stream: ByteStream) -> int | None:
+        """Return how far into that file a stream of ``open_text`` has come; what it holds in advance counts."""
+        return None if self.path is None else stream.tell()
 
     def open_text(self, at: int) -> ByteStream:
         """Return its UTF-8 from a position on, as it counts in the stream that it is (with a mark, if it is a file)."""
@@ -170,6 +182,9 @@ class _Decompressed:
         except OSError as error:
             raise RunFailed("input_unreadable", f"{self._name} cannot be decompressed: {error}") from error
 
+    def tell(self) -> int:
+        return self._file.tell()
+
     def close(self) -> None:
         self._stream.close()
         self._file.close()
@@ -191,6 +206,9 @@ class _Transcoded:
             self._held += self._text(piece).encode()
         piece, self._held = self._held[:size], self._held[size:]
         return piece
+
+    def tell(self) -> int:
+        return self._stream.tell()
 
     def close(self) -> None:
         self._stream.close()

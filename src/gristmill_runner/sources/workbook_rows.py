@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,9 @@ from gristmill_runner.failure import RunFailed, library_missing
 
 _BATCH_ROWS = 20_000
 _LARGEST_WHOLE = 2**53
+MOST_BYTES = 512 * 2**20
+_SHEETS = "xl/worksheets/"
+_READ_TOO = ("xl/sharedStrings", "content.xml")
 INTEGER, NUMBER, BOOLEAN, TIME, TEXT = "integer", "number", "boolean", "time", "text"
 
 
@@ -22,11 +26,12 @@ def workbook_batches(path: Path, row: int) -> Iterator[Any]:
     of values of several kinds is text.
 
     Raises:
-        RunFailed: ``input_unreadable``, ``schema_mismatch``, ``library_missing``.
+        RunFailed: ``input_unreadable``, ``schema_mismatch``, ``library_missing``, ``input_too_large``.
 
     """
     import pyarrow as pa
 
+    _refuse_large(path)
     sheet = _first_sheet(path)
     names = _names(sheet)
     kinds = _kinds(sheet, len(names))
@@ -39,6 +44,26 @@ def workbook_batches(path: Path, row: int) -> Iterator[Any]:
         yield _batch(batch, kinds, schema)
     if not any_rows:
         yield pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _refuse_large(path: Path) -> None:
+    """Refuse what would take too much memory: a sheet is read whole, and takes up to thrice what it is unpacked."""
+    size = _unpacked_bytes(path)
+    if size > MOST_BYTES:
+        told = f"a sheet is read as a whole, and may have {MOST_BYTES // 2**20} MiB unpacked"
+        message = f"{path.name} has {size / 2**20:,.0f} MiB: {told}. Save it as CSV or Parquet, which have no limit"
+        raise RunFailed("input_too_large", message)
+
+
+def _unpacked_bytes(path: Path) -> int:
+    """Return the size of the largest sheet, and of what is read besides."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError):  # one of before 2007, or none at all
+        return path.stat().st_size
+    largest = max((member.file_size for member in members if member.filename.startswith(_SHEETS)), default=0)
+    return largest + sum(member.file_size for member in members if member.filename.startswith(_READ_TOO))
 
 
 def _first_sheet(path: Path) -> Any:  # noqa: ANN401 - a CalamineSheet

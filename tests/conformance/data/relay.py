@@ -1,4 +1,4 @@
-"""A relay in front of a real server: over TLS if asked, and refusing requests that a test picks."""
+"""A relay in front of a real server: over TLS if asked, and refusing or holding requests that a test picks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ _FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\
 
 @dataclass
 class Relay:
-    """``first_lines`` are those of the requests that began a connection."""
+    """``first_lines`` are those of the requests that began a connection; those that are held wait for ``go``."""
 
     port: int
+    go: threading.Event = field(default_factory=threading.Event)
     first_lines: list[bytes] = field(default_factory=list)
 
 
 @contextlib.contextmanager
 def relay(
-    port: int, *, tls: ssl.SSLContext | None = None, refuses: Callable[[bytes], bool] = lambda _: False
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    refuses: Callable[[bytes], bool] = lambda _: False,
+    holds: Callable[[bytes], bool] = lambda _: False,
 ) -> Iterator[Relay]:
     """Pass connections on to a port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -45,6 +50,8 @@ def relay(
                 if refuses(first):
                     opened.sendall(_FORBIDDEN)
                     return
+                if holds(first):
+                    made.go.wait(30)
                 server = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
                 server.sendall(first)
                 back = threading.Thread(target=copy, args=(server, opened), daemon=True)
@@ -57,6 +64,7 @@ def relay(
         try:
             yield made
         finally:
+            made.go.set()
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()
 

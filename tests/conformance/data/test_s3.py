@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -192,6 +194,71 @@ def test_a_failed_upload_takes_its_parts_back(place: FilePlace, object_store: Ob
     assert eventually(lambda: not object_store.unfinished_uploads(bucket), within=5)
     with place.open() as files:
         assert files.browse(place.root()) == []
+
+
+class GivenUp(Exception):
+    """The upload was no longer wanted."""
+
+
+class WantedUntil:
+    """Is told when an upload is no longer wanted; ``too_late`` once it was asked for the last time."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.too_late = False
+
+    def look(self) -> None:
+        if self.over.is_set():
+            raise GivenUp
+
+    def commit(self) -> None:
+        self.look()
+        self.too_late = True
+
+
+@pytest.mark.parametrize("held", [b"partNumber=", b"partNumber=5&"], ids=["all parts", "the last part"])
+def test_an_upload_that_is_given_up_ends_at_once_and_leaves_nothing(
+    place: FilePlace, object_store: ObjectStore, tmp_path: Path, held: bytes
+) -> None:
+    large = large_file(tmp_path / "large", 40 * MIB)
+    assert place.bucket
+    bucket, wanted = place.bucket, WantedUntil()
+    with (
+        relay(int(object_store.url.rpartition(":")[2]), holds=lambda first: held in first) as front,
+        place.open(url=f"http://127.0.0.1:{front.port}") as files,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        storing = pool.submit(files.store, FileName(name="large"), large, wanted)
+        # A slow store: some parts have begun, and not one ends.
+        eventually(lambda: any(held in line for line in front.first_lines), within=20)
+        assert not wait([storing], 0.5).done
+        wanted.over.set()
+        with pytest.raises(GivenUp):
+            storing.result(timeout=2)
+        assert not wanted.too_late
+        assert object_store.unfinished_uploads(bucket) == []
+    with place.open() as files:
+        assert files.browse(place.root()) == []
+
+
+def test_an_upload_is_asked_for_a_last_time_when_all_has_arrived(
+    place: FilePlace, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    large = large_file(tmp_path / "large", 24 * MIB)
+
+    class Late(WantedUntil):
+        def commit(self) -> None:
+            self.parts = sum(b"partNumber" in line for line in front.first_lines)
+            raise GivenUp
+
+    late = Late()
+    with relay(int(object_store.url.rpartition(":")[2])) as front:
+        with place.open(url=f"http://127.0.0.1:{front.port}") as files, pytest.raises(GivenUp):
+            files.store(FileName(name="large"), large, late)
+        assert late.parts == 3
+        assert not any(b"POST" in line and b"uploadId" in line for line in front.first_lines)
+    assert place.bucket
+    assert object_store.unfinished_uploads(place.bucket) == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

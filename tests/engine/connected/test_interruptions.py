@@ -111,6 +111,34 @@ def test_a9_an_append_that_is_repeated_after_a_crash_adds_no_row_twice(works: Wo
     assert (result_of(done).output_location or {})["rows"] == 2
 
 
+@pytest.mark.parametrize("changes", [True, False])
+def test_an_attempt_tells_whether_it_read_what_the_one_before_it_read(
+    works: Works, behind: Behind, changes: bool
+) -> None:
+    digests = []
+
+    def script(directory: Path) -> protocol.Result:
+        digests.append(protocol.read_spec(directory)["files"][0]["digest"])
+        if len(digests) == 1:
+            if changes:
+                behind.tables["public.patients"] = pa.table({"age": [5, 4, 3, 2, 1]})
+            works.clock.advance(seconds=LEASE.total_seconds() + 1)
+            works.rescuer.step()
+        return scores()(directory)
+
+    connection_id = connection(works)
+    found = submitted(
+        works, script, input_references=[table(connection_id)], output_reference=table(connection_id, "out")
+    )
+    for _ in range(2):
+        worker = works.new_worker()
+        assert worker.step() == 1
+        works.until_idle(worker)
+    assert works.shop.look(found.run.deployment_job_id).run.state is RunState.COMPLETED
+    assert len(set(digests)) == (2 if changes else 1)
+    assert behind.publications == {found.run.id: 2}
+
+
 def test_a_worker_that_lost_its_run_writes_nothing(works: Works, behind: Behind) -> None:
     connection_id = connection(works)
 
@@ -145,11 +173,11 @@ def test_cancel_is_heard_while_an_input_is_read(works: Works, behind: Behind) ->
     assert works.launcher.children == []
 
 
-def test_cancel_while_results_are_written_takes_them_back(works: Works, behind: Behind) -> None:
-    connection_id, go_on = connection(works), threading.Event()
-    found = submitted(
-        works, scores(), input_references=[table(connection_id)], output_reference=table(connection_id, "out")
-    )
+@pytest.mark.parametrize("kind", ["postgresql", "generics3"])
+def test_cancel_while_results_are_written_takes_them_back(works: Works, behind: Behind, kind: str) -> None:
+    connection_id, go_on = connection(works, kind), threading.Event()
+    place = table(connection_id, "out") if kind == "postgresql" else file(connection_id, "out.csv")
+    found = submitted(works, scores(), input_references=[table(connection(works))], output_reference=place)
     worker = works.new_worker()
 
     def cancel() -> None:
@@ -166,6 +194,7 @@ def test_cancel_while_results_are_written_takes_them_back(works: Works, behind: 
     go_on.set()
     assert behind.given_up.wait(10)
     assert behind.publications == {}
+    assert "own/out.csv" not in behind.files
 
 
 def test_cancel_when_results_are_written_is_too_late(works: Works, behind: Behind) -> None:

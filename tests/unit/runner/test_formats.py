@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.unit.runner.directories import Directory, doubling_regressor, stored
 
+from gristmill_runner.failure import RunFailed
+
 ROWS = pd.DataFrame({"n": range(50), "x": [number / 4 for number in range(50)]})
 
 
@@ -52,6 +54,30 @@ def test_each_format_is_scored_alike(doubler: Path, tmp_path: Path, name: str) -
     out = pq.read_table(tmp_path / "outputs/out.parquet").to_pandas()
     assert out["x"].astype(float).tolist() == ROWS["x"].tolist()
     assert out["prediction"].tolist() == pytest.approx((2 * ROWS["x"]).tolist())
+
+
+def test_progress_through_a_compressed_file_is_told_in_its_bytes(doubler: Path, tmp_path: Path) -> None:
+    content = gzip.compress(ROWS.to_csv(index=False).encode())
+    Directory(tmp_path, asset_path=str(doubler), block_bytes=200).with_file("in.csv.gz", content).run()
+    told = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert (told[-1]["bytes_done"], told[-1]["bytes_total"]) == (len(content), len(content))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known before", "seen on the way"])
+def test_more_rows_than_a_sheet_holds_end_the_run_as_soon_as_that_is_known(
+    doubler: Path, tmp_path: Path, known: bool
+) -> None:
+    directory = Directory(tmp_path, asset_path=str(doubler)).to_file("out.xlsx", "xlsx")
+    table = pa.table({"x": pa.repeat(1.0, 1_048_576)})
+    if known:
+        pq.write_table(table, directory.path / "inputs/in.parquet")
+        directory.spec["files"].append({"path": "inputs/in.parquet", "name": "in.parquet"})
+    else:
+        directory.with_file("in.csv", "x\n" + "1\n" * 1_200_000)
+    with pytest.raises(RunFailed, match=r"holds 1,048,575 rows .*: ask for CSV or Parquet") as caught:
+        directory.run()
+    assert caught.value.code == "output_failed"
+    assert ((tmp_path / "progress.jsonl").stat().st_size > 0) is not known
 
 
 @pytest.mark.parametrize("name", ["out.csv.gz", "out.json", "out.xlsx", "out.arrow"])

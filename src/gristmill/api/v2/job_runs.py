@@ -53,16 +53,7 @@ def start(
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Response:
     """Start a run of a job. ``Idempotency-Key`` makes a repeated request give the same run."""
-    asked = (body.job_run if body else None) or RunBody()
-    overrides = Overrides(
-        name=asked.name,
-        description=asked.description or "",
-        job_parameters=asked.job_parameters,
-        parameter_sets=asked.parameter_sets,
-        configuration=asked.configuration or {},
-        idempotency_key=idempotency_key or None,
-    )
-    run, job = job_runs.start(ctx, me, job_id, overrides)
+    run, job = job_runs.start(ctx, me, job_id, _overrides(body, idempotency_key or None))
     return WireResponse(run_document(run, job), status_code=201)
 
 
@@ -115,8 +106,7 @@ def rerun(ctx: Ctx, me: Me, job_id: str, run_id: str) -> Response:
 @router.post("/{run_id}/repair", status_code=201)
 def repair(ctx: Ctx, me: Me, job_id: str, run_id: str, body: NewRunBody | None = None) -> Response:
     """Start a run that does what another one did not, and keeps the rest: nodes of a flow, rows of a model."""
-    asked = (body.job_run if body else None) or RunBody()
-    run, job, spec = run_repairs.repair(ctx, me, job_id, run_id, asked.configuration or {})
+    run, job, spec = run_repairs.repair(ctx, me, job_id, run_id, _overrides(body))
     return WireResponse(run_document(run, job, spec=spec), status_code=201)
 
 
@@ -199,3 +189,15 @@ def _written(lines: Iterator[bytes]) -> Iterator[str]:
             yield part
             part = ""
     yield f'{part}], "total_count": {count}}}'
+
+
+def _overrides(body: NewRunBody | None, idempotency_key: str | None = None) -> Overrides:
+    asked = (body.job_run if body else None) or RunBody()
+    return Overrides(
+        name=asked.name,
+        description=asked.description or "",
+        job_parameters=asked.job_parameters,
+        parameter_sets=asked.parameter_sets,
+        configuration=asked.configuration or {},
+        idempotency_key=idempotency_key,
+    )

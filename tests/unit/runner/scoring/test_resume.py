@@ -128,3 +128,18 @@ def test_a5_the_ledger_of_another_input_is_not_gone_on_with(attempt: Make) -> No
     second = handed_on(first, attempt(2, text="n,act\n1,0\n2,0\n"))
     assert second.run()["rows"] == rows(2)
     assert len(second.output("out.csv").splitlines()) == 3
+
+
+def test_a5_connected_data_that_changed_in_between_is_scored_as_a_whole(attempt: Make) -> None:
+    """It has a digest, so that it need not have another size: no row is lost, and none is there twice."""
+    first = attempt(1, bad=NUMBERS // 2)
+    first.spec["files"][0]["digest"] = "before"
+    with pytest.raises(RunFailed):
+        first.run()
+    assert committed(first)
+    swapped = "n,act\n" + "".join(f"{n},{FINE}\n" for n in reversed(range(NUMBERS)))
+    second = handed_on(first, attempt(2, text=swapped))
+    second.spec["files"][0]["digest"] = "after"
+    assert second.run()["rows"] == rows(NUMBERS)
+    lines = second.output("out.csv").splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [str(n) for n in reversed(range(NUMBERS))]

@@ -45,6 +45,20 @@ def test_compression_is_told_by_the_first_bytes(
 
 
 @COMPRESSIONS
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_how_far_one_is_counts_in_bytes_of_the_file(
+    tmp_path: Path, compress: Callable[[bytes], bytes], encoding: str
+) -> None:
+    lines = "".join(f"{number},{number * 7919 % 10_007}\n" for number in range(100_000))
+    content = compress(f"n,x\n{lines}".encode(encoding))
+    place = Place(tmp_path).file("in.csv", content)
+    reached = [block.reached for block in place.read(2**16).blocks]
+    assert place.sources()[0].file_bytes == len(content)
+    assert reached == sorted(reached)  # type: ignore[type-var]
+    assert (reached[-1], len(set(reached)) > 1) == (len(content), True)
+
+
+@COMPRESSIONS
 def test_cut_short_is_told(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     content = compress(TEXT.encode())
     with pytest.raises(RunFailed, match=r"in\.csv cannot be decompressed") as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+from tests import make_workbooks
 from tests.unit.runner.sources.reading import Place
 
 from gristmill_runner.failure import RunFailed
+from gristmill_runner.sources import workbook_rows
 
 TABLE = pa.table(
     {
@@ -135,6 +138,41 @@ def test_first_sheet_of_a_workbook(tmp_path: Path) -> None:
         [None, 3.0, "007", None, None, "2.5", 42, None, None],
     ]
     assert place.read(1, after=1).rows == read.rows[1:]
+
+
+@pytest.mark.parametrize(("name", "made"), [("in.xls", make_workbooks.xls), ("in.ods", make_workbooks.ods)])
+def test_workbooks_of_other_programs(tmp_path: Path, name: str, made: Callable[[Any], bytes]) -> None:
+    moment = dt.datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001 - Excel knows no zones
+    rows = [
+        ["n", "x", "text", "at", "ok", "mixed"],
+        [1, 1.5, "Zoë <&>", moment, True, 1],
+        [2, 2, "007", moment, False, "b"],
+        [None, None, None, None, None, 2.5],
+    ]
+    place = Place(tmp_path).file(name, made(rows))
+    read = place.read()
+    assert read.names == rows[0]
+    types = ["int64", "double", "string", "timestamp[us]", "bool", "string"]
+    assert [str(column.type) for column in read.chunks[0].columns] == types
+    assert read.rows == [
+        [1, 1.5, "Zoë <&>", moment, True, "1"],
+        [2, 2.0, "007", moment, False, "b"],
+        [None, None, None, None, None, "2.5"],
+    ]
+    assert place.read(1, after=1).rows == read.rows[1:]
+
+
+def test_a_workbook_that_would_not_fit_into_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, size in (("xl/worksheets/sheet1.xml", workbook_rows.MOST_BYTES), ("xl/sharedStrings.xml", 2**20)):
+            archive.writestr(name, b"")
+            archive.getinfo(name).file_size = size  # which the directory of the archive says then
+    with pytest.raises(
+        RunFailed, match=r"in\.xlsx has 513 MiB: .* may have 512 MiB unpacked\. Save it as CSV"
+    ) as caught:
+        Place(tmp_path).file("in.xlsx", packed.getvalue()).read()
+    assert caught.value.code == "input_too_large"
 
 
 def test_a6_workbook_without_rows(tmp_path: Path) -> None:
