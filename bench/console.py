@@ -59,9 +59,7 @@ def main() -> None:
         with running(data_dir, http_port="0") as server, _chromium() as browser:
             said = server.said.read_text()
             base = said.partition("The console is at ")[2].partition("/console/")[0]
-            print(
-                f"{'page':<16}{'painted ms':>12}{'p95 ms':>9}{'limit':>7}{'ratio':>7}{'bytes':>10}{'ratio':>7}"
-            )
+            print(f"{'page':<16}{'painted ms':>12}{'p95 ms':>9}{'limit':>7}{'ratio':>7}{'bytes':>10}{'ratio':>7}")
             for name, path in pages.items():
                 _rows(name, Visitor(browser, base, path), options.looks)
 
