@@ -1910,6 +1910,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/job_timelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description List a space's jobs, the newest first, each with its runs of the last hours and its ticks of the next.
+         */
+        get: operations["page_v2_job_timelines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/jobs": {
         parameters: {
             query?: never;
@@ -2431,7 +2451,7 @@ export interface paths {
          * @description Send events (SSE) as they happen: ``run`` whenever it changed, ``log`` for new lines, ``end`` when all is said.
          *
          *     The id of a ``log`` event is the attempt's fence and the number of its last line, ``7-1234``; sent back as
-         *     ``Last-Event-ID``, also as a number alone, the log goes on behind that line.
+         *     ``Last-Event-ID``, also as a number alone, the log goes on behind that line. A user who has 30 open is answered 429.
          */
         get: operations["stream_v2_jobs__job_id__runs__run_id__stream_get"];
         put?: never;
@@ -3734,6 +3754,47 @@ export interface components {
             total_count: number;
         };
         /**
+         * JobLane
+         * @description A job's newest runs since then, the newest first, and its ticks to come; ``cut``: there are more than 100.
+         */
+        JobLane: {
+            /** Cut */
+            cut: boolean;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Runs */
+            runs: components["schemas"]["RunSpan"][];
+            /** Ticks */
+            ticks: string[];
+        };
+        /**
+         * JobLanes
+         * @description A page of jobs, from ``since`` over ``now`` to ``until``; ``next`` is the mark of the page after it.
+         */
+        JobLanes: {
+            /** Next */
+            next: string | null;
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Results */
+            results: components["schemas"]["JobLane"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * JobMoment
          * @description A job, and when it comes next or when it failed.
          */
@@ -4114,6 +4175,20 @@ export interface components {
             platform: string | null;
             /** Platform Version */
             platform_version: string | null;
+        };
+        /**
+         * RunSpan
+         * @description A run, and from when to when it worked.
+         */
+        RunSpan: {
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Started At */
+            started_at: string | null;
+            /** State */
+            state: string;
         };
         /**
          * RunSpecification
@@ -8784,6 +8859,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobGlances"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    page_v2_job_timelines_get: {
+        parameters: {
+            query?: {
+                /** @description How far to look back, and ahead. */
+                hours?: number;
+                /** @description Text in the names. */
+                name?: string | null;
+                filter?: components["schemas"]["JobFilter"] | null;
+                limit?: number | null;
+                start?: string | null;
+                /** @description The space to work in. */
+                space_id?: string | null;
+                /** @description The space, from clients that know projects only. */
+                project_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobLanes"];
                 };
             };
             /** @description Validation Error */
