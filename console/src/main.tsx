@@ -4,7 +4,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
-import { queryClient } from "./api/queryClient";
+import { queryClient } from "./api";
 import { App } from "./App";
 
 const root = document.getElementById("root");
@@ -13,9 +13,7 @@ if (!root) throw new Error("index.html has no element #root");
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
-      <Router base={import.meta.env.BASE_URL.replace(/\/$/, "")}>
-        <App />
-      </Router>
+      <Router base={import.meta.env.BASE_URL.replace(/\/$/, "")}><App /></Router>
     </QueryClientProvider>
   </StrictMode>,
 );

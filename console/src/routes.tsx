@@ -1,7 +1,6 @@
 import { type ComponentType, lazy, Suspense } from "react";
 import { Redirect, Route, Switch } from "wouter";
-import { NotFoundPage } from "./pages/notfound/NotFoundPage";
-import { DEFAULT_TAB } from "./pages/space/tabs";
+import { NotFoundPage } from "./kit";
 import { paths } from "./paths";
 
 /** Every page by the path that opens it; the parts of the path are the page's properties. The first that fits is taken. */
@@ -27,15 +26,9 @@ export function Routes() {
   return (
     <Suspense>
       <Switch>
-        {PAGES.map(([path, Page]) => (
-          <Route key={path} path={path}>
-            {(params) => <Page {...(params as Record<string, string>)} />}
-          </Route>
-        ))}
-        <Route path="/spaces/:space">{({ space }) => <Redirect replace to={paths.tab(space, DEFAULT_TAB)} />}</Route>
-        <Route>
-          <NotFoundPage />
-        </Route>
+        {PAGES.map(([path, Page]) => <Route key={path} path={path}>{(params) => <Page {...(params as Record<string, string>)} />}</Route>)}
+        <Route path="/spaces/:space">{({ space }) => <Redirect replace to={paths.jobs(space)} />}</Route>
+        <Route><NotFoundPage /></Route>
       </Switch>
     </Suspense>
   );

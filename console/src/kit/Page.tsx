@@ -1,5 +1,11 @@
+import { Breadcrumb, BreadcrumbItem } from "@carbon/react";
 import { type ReactNode, useEffect, useRef } from "react";
-import { type Crumb, Crumbs } from "./Crumbs";
+import { Link } from "wouter";
+import { useRead } from "../api";
+import { Empty } from "./parts";
+import { paths } from "../paths";
+
+type Crumb = [text: string, to: string];
 
 interface PageProps {
   title: string;
@@ -9,6 +15,8 @@ interface PageProps {
   actions?: ReactNode;
   children: ReactNode;
 }
+
+export const TOP: Crumb = ["Deployment spaces", paths.spaces];
 
 let opened = false;
 
@@ -23,12 +31,15 @@ export function Page({ title, windowTitle = title, crumbs = [], actions, childre
   useTitle(windowTitle);
   return (
     <>
-      {crumbs.length > 0 && <Crumbs items={[...crumbs, { text: title }]} />}
+      {crumbs.length > 0 && (
+        <Breadcrumb noTrailingSlash aria-label="Breadcrumbs">
+          {crumbs.map(([text, to]) => <BreadcrumbItem key={to}><Link href={to}>{text}</Link></BreadcrumbItem>)}
+          <BreadcrumbItem isCurrentPage><span>{title}</span></BreadcrumbItem>
+        </Breadcrumb>
+      )}
       <div className="page-head">
-        <h1 ref={heading} tabIndex={-1}>
-          {title}
-        </h1>
-        {actions && <div className="page-actions">{actions}</div>}
+        <h1 ref={heading} tabIndex={-1}>{title}</h1>
+        {actions && <div className="buttons">{actions}</div>}
       </div>
       {children}
     </>
@@ -41,3 +52,23 @@ export function useTitle(title: string): void {
     document.title = `${title} - Gristmill`;
   }, [title]);
 }
+
+export const useSpace = (space_id: string) => useRead("/v2/spaces/{space_id}", { space_id }, { staleTime: 30_000 });
+
+/** The crumbs of a page below a space, of which `to` is the list that it belongs to. */
+export const useSpaceCrumbs = (space: string, to: string): Crumb[] => [TOP, [useSpace(space).data?.entity.name ?? "Space", to]];
+
+/** Pages of one thing, of which the address chooses one. */
+export const Tabs = ({ label, tabs, open }: { label: string; tabs: [key: string, text: string, to: string][]; open: string }) => (
+  <nav className="tabs" aria-label={label}>
+    {tabs.map(([key, text, to]) => <Link key={key} href={to} aria-current={key === open ? "page" : undefined}>{text}</Link>)}
+  </nav>
+);
+
+export const NotFoundPage = () => (
+  <Page title="There is no such page">
+    <Empty title="Nothing is at this address" action={<Link href={paths.spaces}>All spaces</Link>}>
+      It may have been deleted, or the link is incomplete.
+    </Empty>
+  </Page>
+);

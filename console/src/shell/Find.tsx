@@ -1,24 +1,20 @@
 import { Search } from "@carbon/react";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { type Found, findsQuery, LEAST_LETTERS } from "../api/finds";
-import { Problem } from "../kit/Problem";
+import { LISTED, type Schemas, useRead } from "../api";
+import { Facts, Problem, useSettled, words } from "../kit";
 import { paths } from "../paths";
 
-const PAUSE_MS = 200;
+const LEAST_LETTERS = 2;
 
 /** Finds jobs, deployments and assets by name, and whatever has an id, across all spaces. */
 export function Find({ close }: { close: () => void }) {
   const [typed, setTyped] = useState("");
-  const [text, setText] = useState("");
+  const text = useSettled(typed.trim(), 200);
   const field = useRef<HTMLInputElement>(null);
-  const { data, error } = useQuery(findsQuery(text));
+  const { placeholderData } = LISTED;
+  const { data, error } = useRead("/v2/finds", { text }, { enabled: text.length >= LEAST_LETTERS, placeholderData });
   useEffect(() => field.current?.focus(), []);
-  useEffect(() => {
-    const timer = setTimeout(() => setText(typed.trim()), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
   const found = text.length >= LEAST_LETTERS ? data?.results : undefined;
   return (
     <search className="find" aria-label="Everything">
@@ -38,12 +34,8 @@ export function Find({ close }: { close: () => void }) {
       <ul>
         {found?.map((each) => (
           <li key={each.id}>
-            <Link href={addressOf(each)} onClick={close}>
-              {each.name}
-            </Link>{" "}
-            <small>
-              {each.type?.replaceAll("_", " ") ?? each.kind} in {each.space_name}
-            </small>
+            <Link href={addressOf(each)} onClick={close}>{each.name}</Link>{" "}
+            <small>{each.type ? words(each.type) : each.kind} in {each.space_name}</small>
           </li>
         ))}
       </ul>
@@ -51,8 +43,22 @@ export function Find({ close }: { close: () => void }) {
   );
 }
 
-function addressOf({ kind, id, space_id: space, job_id: job }: Found): string {
+function addressOf({ kind, id, space_id: space, job_id: job }: Schemas["FoundLine"]): string {
   if (kind === "job") return paths.job(space, id);
   if (kind === "run" && job) return paths.run(space, job, id);
   return `${paths.tab(space, kind === "deployment" ? "deployments" : "assets")}/${id}`;
 }
+
+/** The keys that do something everywhere. */
+const KEYS = { "/": "Find something by name or id", "?": "Show these keys", Esc: "Close what is open" };
+
+export const Keys = () => (
+  <section className="find" aria-label="Keys">
+    <h2>Keys</h2>
+    <Facts className="keys" facts={Object.entries(KEYS)} />
+  </section>
+);
+
+/** Whether a key is text that somebody types. */
+export const isTyped = ({ target, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
+  ctrlKey || metaKey || altKey || (target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]"));

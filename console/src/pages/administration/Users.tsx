@@ -1,43 +1,42 @@
-import { Button, Tag } from "@carbon/react";
-import { useQuery } from "@tanstack/react-query";
+import { Checkbox, PasswordInput, Tag, TextInput } from "@carbon/react";
 import { useState } from "react";
-import { useSearchParams } from "wouter";
-import { changeUser, deleteUser, type User, usersQuery } from "../../api/administration";
-import { Consent } from "../../kit/Consent";
-import { type Column, CursorTable } from "../../kit/CursorTable";
-import { Problem } from "../../kit/Problem";
-import { useChange } from "../../kit/useChange";
-import { NewUser } from "./NewUser";
-import { ResetPassword } from "./ResetPassword";
+import { type Schemas, send, useChange, type User, useRead } from "../../api";
+import { type Column, Consent, List, Problem, SendForm, SmallButton, useForm, useParams, wrong } from "../../kit";
 
-const KEY = ["administration", "users"];
+const USERS = "/v1/users";
 
 export function Users() {
-  const [search] = useSearchParams();
-  const { data, error } = useQuery(usersQuery(search.get("start")));
-  const change = useChange(({ id, ...wanted }: { id: string } & Parameters<typeof changeUser>[1]) => changeUser(id, wanted), KEY);
-  const out = useChange(deleteUser, KEY);
-  const next = data?.next ? new URL(data.next.href).searchParams.get("start") : null;
+  const list = useRead(USERS, { limit: 50, ...useParams("start") });
+  return <><NewUser /><List label="Users" of={list} columns={COLUMNS} /></>;
+}
+
+const NOBODY = { name: "", email: "", password: "", administrator: false };
+
+function NewUser() {
+  const form = useForm(NOBODY, {
+    send: ({ email, password, ...user }) => send("POST", USERS, {}, { ...user, email: email || null, password: password || null }),
+    below: USERS,
+    clears: NOBODY,
+  });
   return (
-    <>
-      <NewUser />
-      <Problem error={error ?? change.error ?? out.error} title="The users are as they were" />
-      {data && (
-        <CursorTable
-          label="Users"
-          columns={columns((id, wanted) => change.mutate({ id, ...wanted }), (id) => out.mutate(id))}
-          rows={data.resources}
-          rowKey={(user) => user.id}
-          next={next}
+    <div className="section">
+      <h2>New user</h2>
+      <SendForm inline of={form} action="Add user" problem="The user was not added">
+        <TextInput {...form.field("name")} labelText="User name" />
+        <TextInput {...form.field("email")} labelText="E-mail (optional)" />
+        <PasswordInput {...form.field("password")} labelText="Password (optional)" autoComplete="new-password" />
+        <Checkbox
+          id="administrator"
+          labelText="Administrator"
+          checked={form.values.administrator}
+          onChange={(_, { checked }) => form.set({ administrator: checked })}
         />
-      )}
-    </>
+      </SendForm>
+    </div>
   );
 }
 
-type Change = (id: string, wanted: { disabled?: boolean; administrator?: boolean }) => void;
-
-const columns = (change: Change, out: (id: string) => void): Column<User>[] => [
+const COLUMNS: Column<User>[] = [
   {
     header: "Name",
     cell: (user) => (
@@ -47,30 +46,47 @@ const columns = (change: Change, out: (id: string) => void): Column<User>[] => [
       </>
     ),
   },
-  { header: "Actions", cell: (user) => <Actions user={user} change={change} out={out} /> },
+  { header: "Actions", cell: (user) => <Actions user={user} /> },
 ];
 
-function Actions({ user, change, out }: { user: User; change: Change; out: (id: string) => void }) {
+function Actions({ user: { id, name, administrator, disabled } }: { user: User }) {
   const [resets, setResets] = useState(false);
-  const button = (text: string, does: () => void) => (
-    <Button kind="ghost" size="sm" aria-label={`${text}: ${user.name}`} onClick={does}>
-      {text}
-    </Button>
-  );
+  const { mutate: change, error } = useChange((wanted: Schemas["UserChange"]) => send("PATCH", `${USERS}/${id}`, {}, wanted), USERS);
+  const out = useChange(() => send("DELETE", `${USERS}/${id}`), USERS);
   return (
     <>
+      <Problem error={error ?? out.error} title="The user is as before" />
       <div className="buttons">
-        {button(user.administrator ? "Make no administrator" : "Make administrator", () => change(user.id, { administrator: !user.administrator }))}
-        {button(user.disabled ? "Enable" : "Disable", () => change(user.id, { disabled: !user.disabled }))}
-        {button("Reset password", () => setResets(!resets))}
+        <SmallButton about={name} onClick={() => change({ administrator: !administrator })}>
+          {administrator ? "Make no administrator" : "Make administrator"}
+        </SmallButton>
+        <SmallButton about={name} onClick={() => change({ disabled: !disabled })}>{disabled ? "Enable" : "Disable"}</SmallButton>
+        <SmallButton about={name} onClick={() => setResets(!resets)}>Reset password</SmallButton>
         <Consent
           label="Delete"
-          about={user.name}
+          about={name}
           question="Its keys, credential and memberships go with it, and its schedules stop."
-          onConsent={() => out(user.id)}
+          onConsent={out.mutate}
         />
       </div>
-      {resets && <ResetPassword user={user} done={() => setResets(false)} />}
+      {resets && <ResetPassword id={id} name={name} done={() => setResets(false)} />}
     </>
+  );
+}
+
+function ResetPassword({ id, name, done }: { id: string; name: string; done: () => void }) {
+  const form = useForm({ password: "" }, { send: (body) => send("PATCH", `${USERS}/${id}`, {}, body), below: USERS, done });
+  const own = `password-${id}`;
+  return (
+    <SendForm inline of={form} action="Set password" button={{ size: "sm" }}>
+      <PasswordInput
+        {...form.field("password")}
+        {...wrong(own, form.error?.message ?? null)}
+        id={own}
+        size="sm"
+        labelText={`New password of ${name}`}
+        autoComplete="new-password"
+      />
+    </SendForm>
   );
 }

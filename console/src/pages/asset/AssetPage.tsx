@@ -1,89 +1,95 @@
 import { Button } from "@carbon/react";
 import { Download } from "@carbon/icons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { type Asset, assetQuery, contentOf, deleteAsset, fieldsOf, usesQuery } from "../../api/assets";
-import { isDeployable, isSelfContained, wordOf } from "../../api/assetKinds";
-import { bytes } from "../../kit/bytes";
-import { ConfirmDelete } from "../../kit/ConfirmDelete";
-import { Copy } from "../../kit/Copy";
-import { Facts } from "../../kit/Facts";
-import { Page } from "../../kit/Page";
-import { Problem } from "../../kit/Problem";
-import { Schema } from "../../kit/Schema";
-import { Section } from "../../kit/Section";
-import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
-import { Time } from "../../kit/Time";
+import { type Asset, contentOf, fieldsOf, isDeployable, isSelfContained, send, useChange, useRead, wordOf } from "../../api";
+import { bytes, ConfirmDelete, Copy, Facts, Page, Problem, Section, SmallButton, Time, useSpaceCrumbs } from "../../kit";
 import { paths } from "../../paths";
-import { Preview } from "./Preview";
-import { Revisions } from "./Revisions";
-import { MadeBy, Uses } from "./Uses";
+import { MadeBy, Preview, Schema, Uses, UsesSection, useUses } from "./parts";
 
 /** An asset: what is in it, what uses it, and what can be made of it. */
 export default function AssetPage({ space, asset: id }: { space: string; asset: string }) {
-  const { data: asset, error } = useQuery(assetQuery(space, id));
-  const { data: uses } = useQuery(usesQuery(space, id));
+  const { data: asset, error } = useRead("/v2/assets/{asset_id}", { asset_id: id, space_id: space });
+  const name = asset?.metadata.name;
   const crumbs = useSpaceCrumbs(space, paths.assets(space));
   return (
-    <Page key={asset?.metadata.name} title={asset?.metadata.name ?? "Asset"} crumbs={crumbs} actions={asset && <Actions space={space} id={id} asset={asset} />}>
+    <Page key={name} title={name ?? "Asset"} crumbs={crumbs} actions={asset && <Actions space={space} id={id} asset={asset} />}>
       <Problem error={error} title="The asset cannot be shown" />
-      {asset && (
-        <>
-          {asset.metadata.description && <p className="lead">{asset.metadata.description}</p>}
-          <Facts
-            facts={[
-              ["Kind", wordOf(asset.metadata.asset_type)],
-              ["Type", asset.entity[asset.metadata.asset_type]?.type],
-              ["Size", asset.metadata.size ? bytes(asset.metadata.size) : null],
-              ["Software specification", asset.entity[asset.metadata.asset_type]?.software_spec?.name],
-              ["Made", <Time at={asset.metadata.created_at} full />],
-              ["By run", uses?.made_by && <MadeBy space={space} maker={uses.made_by} />],
-              ["Behind a connection", asset.attachments?.find((each) => each.connection_id)?.connection_path],
-              ["Id", <Copy text={id} what="the asset's id" />],
-            ]}
-          />
-          {asset.metadata.asset_type === "data_asset" && <Preview space={space} id={id} />}
-          <Schema fields={fieldsOf(asset)} />
-          {uses && (
-            <Section title="Where it is used">
-              <Uses space={space} uses={uses} />
-            </Section>
-          )}
-          <Revisions space={space} id={id} />
-        </>
-      )}
+      {asset && <Known space={space} id={id} asset={asset} />}
     </Page>
   );
 }
 
-function Actions({ space, id, asset }: { space: string; id: string; asset: Asset }) {
-  const { data: uses } = useQuery(usesQuery(space, id));
-  const leave = useLeave("assets", space);
-  const type = asset.metadata.asset_type;
+type Properties = { space: string; id: string; asset: Asset };
+
+function Known({ space, id, asset: { metadata, entity, attachments } }: Properties) {
+  const made = useUses(space, id)?.made_by;
+  const { asset_type: type, description, size, created_at: at } = metadata;
+  const own = entity[type];
+  return (
+    <>
+      {description && <p className="lead">{description}</p>}
+      <Facts
+        facts={[
+          ["Kind", wordOf(type)],
+          ["Type", own?.type],
+          ["Size", size > 0 && bytes(size)],
+          ["Software specification", own?.software_spec?.name],
+          ["Made", <Time at={at} full />],
+          ["By run", made && <MadeBy space={space} maker={made} />],
+          ["Behind a connection", attachments?.find((each) => each.connection_id)?.connection_path],
+          ["Id", <Copy text={id} what="the asset's id" />],
+        ]}
+      />
+      {type === "data_asset" && <Preview space={space} id={id} />}
+      <Schema fields={fieldsOf(own)} />
+      <UsesSection space={space} id={id} />
+      <Revisions space={space} id={id} />
+    </>
+  );
+}
+
+function Actions({ space, id, asset }: Properties) {
+  const uses = useUses(space, id);
+  const { asset_type: type, name, size } = asset.metadata;
   const fetched = useMutation({ mutationFn: () => contentOf(space, id, asset), onSuccess: (link) => link && location.assign(link) });
+  const deployed = !uses || uses.deployments.length > 0;
+  const gone = { at: `/v2/assets/${id}?space_id=${space}`, list: "/v2/asset_summaries", to: paths.assets(space) };
   return (
     <>
       <Problem error={fetched.error} title="It cannot be downloaded" />
-      <ConfirmDelete what={asset.metadata.name} remove={() => deleteAsset(space, id)} done={() => leave(paths.assets(space))} blocked={!uses || uses.deployments.length > 0}>
-        {uses && uses.deployments.length > 0 && <p>It is deployed. Delete its deployments first:</p>}
-        {uses && uses.deployments.length === 0 && <p>It goes to the trash, from where it can be restored. {uses.jobs.length > 0 && "Next runs of these jobs fail:"}</p>}
+      <ConfirmDelete what={name} {...gone} blocked={deployed}>
+        {uses && deployed && <p>It is deployed. Delete its deployments first:</p>}
+        {!deployed && <p>It goes to the trash, from where it can be restored. {uses.jobs.length > 0 && "Next runs of these jobs fail:"}</p>}
         {uses && <Uses space={space} uses={uses} quiet />}
       </ConfirmDelete>
-      {asset.metadata.size > 0 && (
-        <Button kind="tertiary" renderIcon={Download} disabled={fetched.isPending} onClick={() => fetched.mutate()}>
-          Download
-        </Button>
+      {size > 0 && (
+        <Button kind="tertiary" renderIcon={Download} disabled={fetched.isPending} onClick={() => fetched.mutate()}>Download</Button>
       )}
       {isDeployable(type) && (
         <Button kind={isSelfContained(type) ? "tertiary" : "primary"} as={Link} href={paths.newDeployment(space, id)}>
           Create deployment
         </Button>
       )}
-      {isSelfContained(type) && (
-        <Button as={Link} href={paths.newJob(space, { asset: id })}>
-          New job
-        </Button>
-      )}
+      {isSelfContained(type) && <Button as={Link} href={paths.newJob(space, { asset: id })}>New job</Button>}
     </>
+  );
+}
+
+/** What was frozen of an asset, and a button that freezes it as it is now. */
+function Revisions({ space, id }: Omit<Properties, "asset">) {
+  const { data, error } = useRead("/v2/assets/{asset_id}/revisions", { asset_id: id, space_id: space, limit: 100 });
+  const at = `/v2/assets/${id}`;
+  const freeze = useChange(() => send("POST", `${at}/revisions`, { space_id: space }, {}), at);
+  const button = <SmallButton disabled={freeze.isPending} onClick={() => freeze.mutate()}>Freeze a revision</SmallButton>;
+  return (
+    <Section title="Revisions" actions={button} error={error ?? freeze.error} problem="Revisions cannot be shown or made">
+      {data?.results.length === 0 && <p className="muted">None is frozen: deployments follow the asset as it is.</p>}
+      <ul>
+        {data?.results.map(({ metadata: { revision_id: revision, size, commit_info: frozen } }) => (
+          <li key={revision}>Revision {revision}, {bytes(size)}, frozen {frozen && <Time at={frozen.committed_at} />}</li>
+        ))}
+      </ul>
+    </Section>
   );
 }

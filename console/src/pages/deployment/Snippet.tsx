@@ -1,43 +1,20 @@
-import { CopyButton } from "@carbon/react";
-import { Link, useSearchParams } from "wouter";
-import type { Field } from "../../api/assets";
-import type { DeploymentGlance } from "../../api/deployments";
-import { useAddress } from "../../kit/address";
-import { Section } from "../../kit/Section";
+import type { Field, Schemas } from "../../api";
+import { CopyThat, FilterChips, Section, useParams } from "../../kit";
 
-interface SnippetProps {
-  space: string;
-  deployment: DeploymentGlance;
-  fields: Field[];
-}
+type Deployment = Schemas["DeploymentGlance"];
 
 /** How a program runs a job of the deployment: ready to paste, but for the key. */
-export function Snippet({ space, deployment, fields }: SnippetProps) {
-  const [search] = useSearchParams();
-  const address = useAddress();
-  const curl = search.get("by") === "curl";
-  const text = (curl ? byCurl : byPython)(location.origin, space, deployment, fields);
-  const copy = <CopyButton align="left" iconDescription="Copy the snippet" onClick={() => void navigator.clipboard?.writeText(text)} />;
+export function Snippet({ space, deployment, fields }: { space: string; deployment: Deployment; fields: Field[] }) {
+  const text = (useParams("by").by === "curl" ? byCurl : byPython)(location.origin, space, deployment, fields);
   return (
-    <Section title="From a program" actions={copy}>
-      <nav className="chips" aria-label="Language">
-        <Link href={address({ by: null })} aria-current={curl ? undefined : "true"}>
-          Python
-        </Link>
-        <Link href={address({ by: "curl" })} aria-current={curl ? "true" : undefined}>
-          curl
-        </Link>
-      </nav>
-      <div className="sideways" tabIndex={0} role="region" aria-label="Snippet">
-        <pre>{text}</pre>
-      </div>
+    <Section title="From a program" actions={<CopyThat text={text} what="the snippet" />}>
+      <FilterChips name="by" label="Language" chips={[[null, "Python"], ["curl", "curl"]]} />
+      <div className="sideways" tabIndex={0} role="region" aria-label="Snippet"><pre>{text}</pre></div>
     </Section>
   );
 }
 
-type Cell = number | boolean | string;
-
-const example = ({ type }: Field): Cell => (/int|long|float|double|decimal|num|real/.test(type) ? 1 : /bool/.test(type) ? true : "text");
+const example = ({ type }: Field) => (/int|long|float|double|decimal|num|real/.test(type) ? 1 : /bool/.test(type) ? true : "text");
 
 /** What to work on, by the client's names of it: one row that fits the schema; for a script, data assets. */
 function work(type: string, fields: Field[]): Record<string, unknown> {
@@ -50,7 +27,7 @@ function work(type: string, fields: Field[]): Record<string, unknown> {
 /** Of JSON, only the words of truth are not Python. */
 const python = (value: unknown) => JSON.stringify(value).replace(/(?<=[[,])true(?=[\],])/g, "True");
 
-const byPython = (url: string, space: string, { id, asset_type: type }: DeploymentGlance, fields: Field[]) => `import os
+const byPython = (url: string, space: string, { id, asset_type: type }: Deployment, fields: Field[]) => `import os
 from ibm_watsonx_ai import APIClient, Credentials
 
 client = APIClient(Credentials(
@@ -65,7 +42,7 @@ ${Object.entries(work(type, fields)).map(([name, value]) => `    names.${name}: 
 print(client.deployments.get_job_details(client.deployments.get_job_id(job)))
 `;
 
-function byCurl(url: string, space: string, { id, asset_type: type }: DeploymentGlance, fields: Field[]): string {
+function byCurl(url: string, space: string, { id, asset_type: type }: Deployment, fields: Field[]): string {
   const scoring = Object.fromEntries(Object.entries(work(type, fields)).map(([name, value]) => [name.toLowerCase(), value]));
   const body = JSON.stringify({ name: "from curl", space_id: space, deployment: { id }, scoring }).replaceAll("'", "'\\''");
   return `# A token lasts 12 hours; it comes from your API key.

@@ -1,17 +1,12 @@
 import { useState } from "react";
-import type { Run } from "../../api/runs";
-import { lookOf } from "../../kit/Status";
-import { absolute, duration } from "../../kit/time";
+import type { Run } from "../../api";
+import { absolute, between, duration, lookOf } from "../../kit";
 
 const WIDTH = 720;
 const HEIGHT = 140;
 const GAP = 2;
 
-interface Bar {
-  run: Run;
-  waited: number;
-  worked: number;
-}
+type Bar = { run: Run; tone: string; waited: number; worked: number };
 
 /** Waiting (grey) and working time of the newest runs, the oldest at the left, with the median of those that completed. */
 export function RunChart({ runs, open }: { runs: Run[]; open: (run: Run) => void }) {
@@ -20,32 +15,37 @@ export function RunChart({ runs, open }: { runs: Run[]; open: (run: Run) => void
   if (bars.length === 0) return null;
   const most = Math.max(...bars.map(({ waited, worked }) => waited + worked), 0.001);
   const median = medianOf(bars);
+  const failed = bars.filter(({ tone }) => tone === "bad").length;
+  const label = `Waiting and working time of ${bars.length} runs, ${failed || "none"} failed${median === null ? "" : `, median ${duration(median)}`}`;
+  const upTo = `Waiting and working time, up to ${duration(most)}${median === null ? "" : `; median ${duration(median)}`}`;
   const pitch = WIDTH / Math.max(bars.length, 20);
-  const y = (seconds: number) => HEIGHT - (HEIGHT * seconds) / most;
+  const high = (seconds: number) => (HEIGHT * seconds) / most;
   return (
     <figure className="run-chart">
-      <figcaption>{hovered ? said(hovered) : `Waiting and working time, up to ${duration(most)}${median === null ? "" : `; median ${duration(median)}`}`}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label(bars, median)} onMouseLeave={() => setHovered(null)}>
-        {bars.map((bar, index) => (
-          <g key={bar.run.metadata.asset_id} onMouseEnter={() => setHovered(bar)} onClick={() => open(bar.run)} className="bar">
-            <rect className="hit" x={index * pitch} width={pitch} height={HEIGHT} />
-            <rect className="tone-waiting" x={index * pitch} y={y(bar.waited)} width={pitch - GAP} height={HEIGHT - y(bar.waited)} />
-            <rect className={`tone-${tone(bar)}`} x={index * pitch} y={y(bar.waited + bar.worked)} width={pitch - GAP} height={Math.max(1, y(bar.waited) - y(bar.waited + bar.worked))} />
-            {tone(bar) === "bad" && <path className="notch" d={`M${index * pitch} ${HEIGHT} l${(pitch - GAP) / 2} -8 l${(pitch - GAP) / 2} 8 z`} />}
-          </g>
-        ))}
-        {median !== null && <line className="median" x1="0" x2={WIDTH} y1={y(median)} y2={y(median)} />}
+      <figcaption>{hovered ? said(hovered) : upTo}</figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label} onMouseLeave={() => setHovered(null)}>
+        {bars.map((bar, at) => {
+          const { run, tone } = bar;
+          const [waited, worked, width] = [high(bar.waited), Math.max(1, high(bar.worked)), pitch - GAP];
+          const mouse = { onMouseEnter: () => setHovered(bar), onClick: () => open(run) };
+          return (
+            <g key={run.metadata.asset_id} transform={`translate(${at * pitch} 0)`} className="bar" {...mouse}>
+              <rect className="hit" width={pitch} height={HEIGHT} />
+              <rect className="tone-waiting" y={HEIGHT - waited} width={width} height={waited} />
+              <rect className={`tone-${tone}`} y={HEIGHT - waited - worked} width={width} height={worked} />
+              {tone === "bad" && <path className="notch" d={`M0 ${HEIGHT} l${width / 2} -8 l${width / 2} 8 z`} />}
+            </g>
+          );
+        })}
+        {median !== null && <line className="median" x1="0" x2={WIDTH} y1={HEIGHT - high(median)} y2={HEIGHT - high(median)} />}
       </svg>
     </figure>
   );
 }
 
-const tone = ({ run }: Bar) => lookOf(run.entity.job_run.state).tone;
-
 function barOf(run: Run): Bar {
-  const { queue_start: queued, execution_start: begun, execution_end: ended } = run.entity.job_run;
-  const until = (from: number, to: number) => (from && to ? Math.max(0, to - from) / 1000 : 0);
-  return { run, waited: until(queued, begun || ended), worked: until(begun, ended) };
+  const { state, queue_start: queued, execution_start: begun, execution_end: ended } = run.entity.job_run;
+  return { run, tone: lookOf(state).tone, waited: between(queued, begun || ended) ?? 0, worked: between(begun, ended) ?? 0 };
 }
 
 function medianOf(bars: Bar[]): number | null {
@@ -59,9 +59,4 @@ function medianOf(bars: Bar[]): number | null {
 function said({ run, waited, worked }: Bar): string {
   const { state, queue_start: queued } = run.entity.job_run;
   return `${lookOf(state).word}, ${absolute(queued)}: waited ${duration(waited)}, worked ${duration(worked)}`;
-}
-
-function label(bars: Bar[], median: number | null): string {
-  const failed = bars.filter((bar) => tone(bar) === "bad").length;
-  return `Waiting and working time of ${bars.length} runs, ${failed === 0 ? "none" : failed} failed${median === null ? "" : `, median ${duration(median)}`}`;
 }

@@ -1,79 +1,85 @@
-import { Button, Form, Select, SelectItem, Stack, TextInput } from "@carbon/react";
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useReducer } from "react";
-import { Link, useSearchParams } from "wouter";
-import { createConnection, type DatasourceType, typesQuery } from "../../api/connections";
-import { Page } from "../../kit/Page";
-import { invalid, Problem, useFocusOnInvalid } from "../../kit/Problem";
-import { useLeave, useSpaceCrumbs } from "../../kit/spacePage";
+import { Button, PasswordInput, TextArea, TextInput } from "@carbon/react";
+import { useRef } from "react";
+import { useLocation } from "wouter";
+import { type Connection, type Property, send } from "../../api";
+import { capital, Choice, type FieldOf, fieldsOver, Page, Problem, SendForm, useForm, useParam, useSpaceCrumbs, words } from "../../kit";
 import { paths } from "../../paths";
-import { PropertyField, type Given, propertiesOf } from "./PropertyField";
+import { useDatasourceTypes } from "../connection/ConnectionPage";
 
-interface Draft {
-  name: string;
-  description: string;
-  given: Given;
-}
-
-const merge = (form: Draft, change: Partial<Draft>): Draft => ({ ...form, ...change });
+type Given = Record<string, string>;
 
 /** A form for each type of data source, made of what the server says of its properties. */
 export default function NewConnectionPage({ space }: { space: string }) {
-  const [search, setSearch] = useSearchParams();
-  const types = useQuery(typesQuery);
-  const type = types.data?.resources.find(({ entity }) => entity.name === (search.get("type") ?? "postgresql"));
-  const [form, set] = useReducer(merge, { name: "", description: "", given: {} });
+  const [chosen, choose] = useParam("type");
+  const [, go] = useLocation();
+  const types = useDatasourceTypes();
+  const all = types.data?.resources.map(({ entity }) => entity) ?? [];
+  const type = all.find(({ name }) => name === (chosen ?? "postgresql"));
   const crumbs = useSpaceCrumbs(space, paths.assets(space));
-  const leave = useLeave("assets", space);
-  const create = useMutation({
-    mutationFn: (test: boolean) => createConnection(space, { ...form, datasource_type: type?.entity.name ?? "", properties: propertiesOf(type, form.given) }, test),
-    onSuccess: ({ metadata }) => leave(paths.connection(space, metadata.asset_id)),
+  const active = type?.status === "active";
+  const properties = type?.properties?.connection ?? [];
+  const tests = useRef(true);
+  const form = useForm({ name: "", description: "", given: {} as Given }, {
+    send: ({ given, ...connection }) => {
+      const body = { ...connection, datasource_type: type?.name ?? "", properties: sent(properties, given) };
+      return send<Connection>("POST", "/v2/connections", { space_id: space, test: active && tests.current }, body);
+    },
+    below: "/v2/asset_summaries",
+    done: ({ metadata }) => go(paths.connection(space, metadata.asset_id)),
   });
-  useFocusOnInvalid(create.error);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate(type?.entity.status === "active");
+  const submit = (test: boolean) => {
+    tests.current = test;
+    form.submit();
   };
+  const { given } = form.values;
+  const set = (change: Partial<Given>) => form.set({ given: { ...given, ...change } as Given });
+  const field: FieldOf<Given> = (name) => ({ ...fieldsOver(given, set, form.error)(name), value: given[name] ?? "" });
+  // Those that can be used here come first.
+  const options = [...all].sort((one, other) => Number(other.status === "active") - Number(one.status === "active"));
   return (
     <Page title="New connection" crumbs={crumbs}>
-      <Form className="narrow" noValidate onSubmit={submit}>
-        <Stack gap={6}>
-          <Problem error={types.error ?? create.error} title="The connection was not made" />
-          <Select id="datasource_type" labelText="Leads to" value={type?.entity.name ?? ""} onChange={(event) => setSearch({ type: event.target.value }, { replace: true })}>
-            {sorted(types.data?.resources).map(({ entity: { name, label } }) => (
-              <SelectItem key={name} value={name} text={label} />
-            ))}
-          </Select>
-          <TextInput id="name" labelText="Name" required value={form.name} {...invalid(create.error, "name")} onChange={(event) => set({ name: event.target.value })} />
-          <TextInput id="description" labelText="Description (optional)" value={form.description} onChange={(event) => set({ description: event.target.value })} />
-          {type?.entity.properties?.connection.map((property) => (
-            <PropertyField
-              key={`${type.entity.name} ${property.name}`}
-              property={property}
-              value={form.given[property.name]}
-              error={create.error}
-              change={(value) => set({ given: { ...form.given, [property.name]: value } })}
-            />
-          ))}
-          <div className="buttons">
-            <Button kind="secondary" as={Link} href={paths.assets(space)}>
-              Cancel
-            </Button>
-            {type?.entity.status === "active" && (
-              <Button kind="tertiary" disabled={create.isPending} onClick={() => create.mutate(false)}>
-                Create without a test
-              </Button>
-            )}
-            <Button type="submit" disabled={!type || create.isPending}>
-              {type?.entity.status === "active" ? "Test and create" : "Create"}
-            </Button>
-          </div>
-        </Stack>
-      </Form>
+      <Problem error={types.error} title="The types cannot be shown" />
+      <SendForm
+        of={{ ...form, submit: () => submit(true) }}
+        action={active ? "Test and create" : "Create"}
+        button={{ disabled: !type || form.pending }}
+        problem="The connection was not made"
+        cancel={paths.assets(space)}
+        more={active && <Button kind="tertiary" disabled={form.pending} onClick={() => submit(false)}>Create without a test</Button>}
+      >
+        <Choice
+          id="datasource_type"
+          labelText="Leads to"
+          value={type?.name ?? ""}
+          onChange={({ target }) => choose(target.value)}
+          options={options.map(({ name, label }) => [name, label])}
+        />
+        <TextInput {...form.field("name")} labelText="Name" required />
+        <TextInput {...form.field("description")} labelText="Description (optional)" />
+        {properties.map((property) => <PropertyField key={`${type?.name} ${property.name}`} property={property} field={field} />)}
+      </SendForm>
     </Page>
   );
 }
 
-/** Those that can be used here come first. */
-const sorted = (types: DatasourceType[] = []) =>
-  [...types].sort((one, other) => Number(other.entity.status === "active") - Number(one.entity.status === "active"));
+const YES_OR_NO = [["", "As it is by default"], ["true", "Yes"], ["false", "No"]] as const;
+
+/** The field of a property: secrets are hidden as they are typed, and cannot be read again. */
+function PropertyField({ property: { name, type, required, masked }, field }: { property: Property; field: FieldOf<Given> }) {
+  const common = { ...field(`properties.${name}`), labelText: `${capital(words(name))}${required ? "" : " (optional)"}` };
+  if (type === "boolean") return <Choice {...common} options={YES_OR_NO} />;
+  if (name.endsWith("certificate") || name === "credentials") return <TextArea rows={3} {...common} />;
+  if (masked) return <PasswordInput autoComplete="new-password" {...common} />;
+  return <TextInput required={required} inputMode={type === "integer" ? "numeric" : "text"} {...common} />;
+}
+
+/** What is sent of what was typed: the type's own properties, numbers as numbers, nothing that is empty. */
+function sent(properties: Property[], given: Given): Record<string, string | number | boolean> {
+  const values = properties.flatMap(({ name, type }): [string, string | number | boolean][] => {
+    const value = given[`properties.${name}`];
+    if (!value) return [];
+    if (type === "boolean") return [[name, value === "true"]];
+    return [[name, type === "integer" && /^\d+$/.test(value) ? Number(value) : value]];
+  });
+  return Object.fromEntries(values);
+}

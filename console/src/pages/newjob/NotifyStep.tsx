@@ -1,8 +1,7 @@
-import { Checkbox, CheckboxGroup, TextInput, Toggle } from "@carbon/react";
-import { useQuery } from "@tanstack/react-query";
-import { channelsQuery } from "../../api/jobOptions";
-import { invalid } from "../../kit/Problem";
-import type { StepProps } from "./StepBody";
+import { TextInput } from "@carbon/react";
+import { useRead } from "../../api";
+import { invalid } from "../../kit";
+import { Checks, type StepProps, Switch } from "./choices";
 
 export const EVENTS: [name: string, label: string][] = [
   ["failure", "A run fails"],
@@ -18,93 +17,41 @@ export const EVENTS: [name: string, label: string][] = [
   ["not_started", "A run waits too long"],
 ];
 
-type Part = Pick<StepProps, "space" | "draft" | "set" | "error">;
-
 /** Of what the job tells, and where. */
-export function NotifyStep(props: Part) {
-  const { draft, set } = props;
-  return (
-    <>
-      <Toggle
-        id="notified"
-        labelText="Notify me"
-        labelA="No"
-        labelB="Yes"
-        toggled={draft.notified}
-        onToggle={(notified) => set({ notified })}
+export const NotifyStep = (props: StepProps) => (
+  <>
+    <Switch id="notified" label="Notify me" on={props.draft.notified} turn={(notified) => props.set({ notified })} />
+    {props.draft.notified && <Notices {...props} />}
+  </>
+);
+
+function Notices({ space, draft: { events, channels }, set, field, error }: StepProps) {
+  const { data } = useRead("/v2/notification_channels", { space_id: space, limit: 200 });
+  const found = data?.results.map(({ id, name, type }) => [id, `${name} (${type})`] as const) ?? [];
+  const minutes = (event: "long_running" | "not_started", what: string) =>
+    events.includes(event) && (
+      <TextInput
+        {...field(`${event}_minutes`, `job.${event}_minutes`)}
+        className="short"
+        inputMode="numeric"
+        labelText={`Too long is more than (minutes of ${what})`}
       />
-      {draft.notified && (
-        <>
-          <Events {...props} />
-          <Channels {...props} />
-        </>
-      )}
-    </>
-  );
-}
-
-const withOrWithout = (list: string[], one: string, there: boolean) =>
-  there ? [...list, one] : list.filter((each) => each !== one);
-
-function Events({ draft, set, error }: Part) {
-  const { events, longMinutes, waitMinutes } = draft;
-  const { invalid: isInvalid, invalidText } = invalid(error, "notification_types");
+    );
   return (
     <>
-      <CheckboxGroup legendText="When" invalid={isInvalid} invalidText={invalidText}>
-        {EVENTS.map(([name, label]) => (
-          <Checkbox
-            key={name}
-            id={`event-${name}`}
-            labelText={label}
-            checked={events.includes(name)}
-            onChange={(_, { checked }) => set({ events: withOrWithout(events, name, checked) })}
-          />
-        ))}
-      </CheckboxGroup>
-      {events.includes("long_running") && (
-        <TextInput
-          id="long_running_minutes"
-          className="short"
-          inputMode="numeric"
-          labelText="Too long is more than (minutes of work)"
-          value={longMinutes}
-          {...invalid(error, "long_running_minutes", "job.long_running_minutes")}
-          onChange={(event) => set({ longMinutes: event.target.value })}
-        />
-      )}
-      {events.includes("not_started") && (
-        <TextInput
-          id="not_started_minutes"
-          className="short"
-          inputMode="numeric"
-          labelText="Too long is more than (minutes of waiting)"
-          value={waitMinutes}
-          {...invalid(error, "not_started_minutes", "job.not_started_minutes")}
-          onChange={(event) => set({ waitMinutes: event.target.value })}
-        />
-      )}
-    </>
-  );
-}
-
-function Channels({ space, draft, set }: Part) {
-  const { data } = useQuery(channelsQuery(space));
-  return (
-    <>
+      <Checks
+        legend="When"
+        of="event"
+        options={EVENTS}
+        chosen={events}
+        choose={(to) => set({ events: to })}
+        wrong={invalid(error, "notification_types")}
+      />
+      {minutes("long_running", "work")}
+      {minutes("not_started", "waiting")}
       <p className="muted">You find it in your inbox here, and by e-mail where the server sends it.</p>
-      {data && data.results.length > 0 && (
-        <CheckboxGroup legendText="Also to channels of the space">
-          {data.results.map(({ id, name, type }) => (
-            <Checkbox
-              key={id}
-              id={`channel-${id}`}
-              labelText={`${name} (${type})`}
-              checked={draft.channels.includes(id)}
-              onChange={(_, { checked }) => set({ channels: withOrWithout(draft.channels, id, checked) })}
-            />
-          ))}
-        </CheckboxGroup>
+      {found.length > 0 && (
+        <Checks legend="Also to channels of the space" of="channel" options={found} chosen={channels} choose={(to) => set({ channels: to })} />
       )}
     </>
   );

@@ -1,34 +1,58 @@
-import { Checkbox, CheckboxGroup, RadioButton, RadioButtonGroup, Select, SelectItem, TextInput, Toggle } from "@carbon/react";
-import { invalid } from "../../kit/Problem";
+import { Tag, TextInput } from "@carbon/react";
+import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { type Schemas, send } from "../../api";
+import { Choice, invalid, useSettled } from "../../kit";
+import { plan } from "./body";
+import { Checks, Radios, type StepProps, Switch } from "./choices";
 import type { Draft } from "./draft";
-import { NextTicks } from "./NextTicks";
-import type { StepProps } from "./StepBody";
 
-const WEEKDAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 const NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const UNITS = ["minutes", "hours", "days", "weeks", "months"];
+const DAYS = NAMES.map((day) => [day.slice(0, 3).toUpperCase(), day] as const);
+const UNITS = ["minutes", "hours", "days", "weeks", "months"].map((unit) => [unit, unit] as const);
 const ZONES = Intl.supportedValuesOf("timeZone");
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-type Part = Pick<StepProps, "draft" | "set" | "error">;
+/** What a schedule that is not kept anywhere would do; a refusal names the field that is wrong. */
+export const scheduleQuery = (wanted: ReturnType<typeof plan>) =>
+  queryOptions({
+    queryKey: ["schedule", wanted],
+    queryFn: () => send<Schemas["SchedulePreview"]>("POST", "/v2/schedule_previews", {}, wanted),
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
 
 /** When the job runs by itself, and what that comes to. */
-export function ScheduleStep(props: StepProps) {
-  const { draft, set } = props;
+export function ScheduleStep({ draft, set, field, error }: StepProps) {
+  const { scheduled, repetition, excluded } = draft;
   return (
     <>
-      <Toggle
-        id="scheduled"
-        labelText="Run on a schedule"
-        labelA="No, by hand"
-        labelB="Yes"
-        toggled={draft.scheduled}
-        onToggle={(scheduled) => set({ scheduled })}
-      />
-      {draft.scheduled && (
+      <Switch id="scheduled" label="Run on a schedule" no="No, by hand" on={scheduled} turn={(on) => set({ scheduled: on })} />
+      {scheduled && (
         <>
-          <Repetition {...props} />
-          <Bounds {...props} />
-          {draft.repetition !== "once" && <Excluded {...props} />}
+          <Radios
+            legend="Repetition"
+            name="repetition"
+            value={repetition}
+            options={[
+              ["by-cron", "cron", "At times (cron expression)"],
+              ["by-every", "every", "At an interval"],
+              ["by-once", "once", "Once"],
+            ]}
+            choose={(to) => set({ repetition: to })}
+          />
+          <Repetition repetition={repetition} field={field} />
+          <Bounds once={repetition === "once"} field={field} />
+          {repetition !== "once" && (
+            <Checks
+              horizontal
+              legend="Not on"
+              of="not"
+              options={DAYS}
+              chosen={excluded}
+              choose={(to) => set({ excluded: to })}
+              wrong={invalid(error, "excluded_weekdays")}
+            />
+          )}
           <NextTicks draft={draft} />
         </>
       )}
@@ -36,108 +60,63 @@ export function ScheduleStep(props: StepProps) {
   );
 }
 
-function Repetition({ draft, set, error }: Part) {
-  return (
-    <>
-      <RadioButtonGroup
-        orientation="vertical"
-        legendText="Repetition"
-        name="repetition"
-        valueSelected={draft.repetition}
-        onChange={(value) => set({ repetition: value as Draft["repetition"] })}
-      >
-        <RadioButton id="by-cron" labelText="At times (cron expression)" value="cron" />
-        <RadioButton id="by-every" labelText="At an interval" value="every" />
-        <RadioButton id="by-once" labelText="Once" value="once" />
-      </RadioButtonGroup>
-      {draft.repetition === "cron" && (
-        <TextInput
-          id="cron"
-          labelText="Cron expression"
-          helperText="Minute, hour, day, month, weekday: 30 7 * * 1-5 is 07:30 from Monday to Friday."
-          value={draft.cron}
-          {...invalid(error, "cron", "schedule")}
-          onChange={(event) => set({ cron: event.target.value })}
-        />
-      )}
-      {draft.repetition === "every" && (
-        <div className="side-by-side">
-          <TextInput
-            id="number"
-            inputMode="numeric"
-            labelText="Every"
-            value={draft.number}
-            {...invalid(error, "number", "schedule", "every", "every.number")}
-            onChange={(event) => set({ number: event.target.value })}
-          />
-          <Select id="unit" labelText="Unit" value={draft.unit} onChange={(event) => set({ unit: event.target.value })}>
-            {UNITS.map((unit) => (
-              <SelectItem key={unit} value={unit} text={unit} />
-            ))}
-          </Select>
-        </div>
-      )}
-    </>
-  );
-}
-
-function Bounds({ draft, set, error }: Part) {
-  const once = draft.repetition === "once";
-  return (
-    <>
+function Repetition({ repetition, field }: Pick<StepProps, "field"> & Pick<Draft, "repetition">) {
+  if (repetition === "cron")
+    return (
       <TextInput
-        id="zone"
-        list="zones"
-        labelText="Time zone"
-        helperText="An IANA name, such as Europe/Berlin. All times of the schedule are of this zone."
-        value={draft.zone}
-        {...invalid(error, "zone")}
-        onChange={(event) => set({ zone: event.target.value })}
+        {...field("cron", "schedule")}
+        labelText="Cron expression"
+        helperText="Minute, hour, day, month, weekday: 30 7 * * 1-5 is 07:30 from Monday to Friday."
       />
-      <datalist id="zones">
-        {ZONES.map((zone) => (
-          <option key={zone} value={zone} />
-        ))}
-      </datalist>
-      <div className="side-by-side">
-        <TextInput
-          id="start"
-          type="datetime-local"
-          labelText={once ? "At" : "Start (optional)"}
-          value={draft.start}
-          {...invalid(error, "start", "schedule_info.startOn")}
-          onChange={(event) => set({ start: event.target.value })}
-        />
-        {!once && (
-          <TextInput
-            id="end"
-            type="datetime-local"
-            labelText="End (optional)"
-            value={draft.end}
-            {...invalid(error, "end", "schedule_info.endOn")}
-            onChange={(event) => set({ end: event.target.value })}
-          />
-        )}
-      </div>
-    </>
+    );
+  if (repetition === "once") return null;
+  return (
+    <div className="side-by-side">
+      <TextInput {...field("number", "schedule", "every", "every.number")} inputMode="numeric" labelText="Every" />
+      <Choice {...field("unit")} labelText="Unit" options={UNITS} />
+    </div>
   );
 }
 
-function Excluded({ draft, set, error }: Part) {
-  const { invalid: isInvalid, invalidText } = invalid(error, "excluded_weekdays");
-  const toggle = (day: string, excluded: boolean) =>
-    set({ excluded: WEEKDAYS.filter((each) => (each === day ? excluded : draft.excluded.includes(each))) });
+const Bounds = ({ once, field }: Pick<StepProps, "field"> & { once: boolean }) => (
+  <>
+    <TextInput
+      {...field("zone")}
+      list="zones"
+      labelText="Time zone"
+      helperText="An IANA name, such as Europe/Berlin. All times of the schedule are of this zone."
+    />
+    <datalist id="zones">{ZONES.map((zone) => <option key={zone} value={zone} />)}</datalist>
+    <div className="side-by-side">
+      <TextInput {...field("start", "schedule_info.startOn")} type="datetime-local" labelText={once ? "At" : "Start (optional)"} />
+      {!once && <TextInput {...field("end", "schedule_info.endOn")} type="datetime-local" labelText="End (optional)" />}
+    </div>
+  </>
+);
+
+/** What the schedule comes to: in words, and its next ticks in its own zone and in the reader's. */
+function NextTicks({ draft }: { draft: Draft }) {
+  const ready = draft.repetition !== "once" || Boolean(draft.start);
+  const { data, error } = useQuery({ ...scheduleQuery(useSettled(plan(draft))), enabled: ready, retry: false });
+  const told = error || !ready ? null : data;
   return (
-    <CheckboxGroup legendText="Not on" orientation="horizontal" invalid={isInvalid} invalidText={invalidText}>
-      {WEEKDAYS.map((day, at) => (
-        <Checkbox
-          key={day}
-          id={`not-${day}`}
-          labelText={NAMES[at] ?? day}
-          checked={draft.excluded.includes(day)}
-          onChange={(_, { checked }) => toggle(day, checked)}
-        />
-      ))}
-    </CheckboxGroup>
+    <section className="ticks" aria-label="Next runs">
+      <h3>{told ? `${told.words} (${told.zone})` : "Next runs"}</h3>
+      {error && <p className="muted">{error.message}</p>}
+      <ol>
+        {told?.results.map(({ at, note }) => (
+          <li key={at}>
+            {moment(at, told.zone)} {note && <Tag size="sm" type="purple">Clock change</Tag>}
+            {told.zone !== HERE && <small>{`${moment(at, HERE)} here`}</small>}
+            {note && <small>{note}.</small>}
+          </li>
+        ))}
+      </ol>
+    </section>
   );
 }
+
+const LONG = { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" } as const;
+
+const moment = (at: string, timeZone: string) =>
+  new Intl.DateTimeFormat("en-GB", { ...LONG, timeZone, timeZoneName: "short" }).format(Date.parse(at));

@@ -1,8 +1,6 @@
-import { DEPLOYMENT, type JobBody, type Scoring, type Table } from "../../api/jobMaking";
-import type { SchedulePlan, SchedulePreview } from "../../api/jobOptions";
-import type { Field, Target } from "../../api/jobTargets";
+import { DEPLOYMENT, type Field, type JobBody, type Schemas, type Scoring, type Table, type Target } from "../../api";
 import type { Draft, Variable } from "./draft";
-import { STEPS, type Step } from "./steps";
+import { order, type Step } from "./steps";
 
 const NUMBER = /^(double|float|decimal|num|real|u?int|long|short|byte|big|small|tiny)/i;
 const BOOLEAN = /^bool/i;
@@ -10,33 +8,28 @@ const BOOLEAN = /^bool/i;
 export const isNumber = ({ type }: Field) => NUMBER.test(type);
 export const isBoolean = ({ type }: Field) => BOOLEAN.test(type);
 
-/** The job as the API takes it, with what the steps up to this one have asked. */
-export function jobBody(draft: Draft, target: Target, until: Step, schedule: SchedulePreview | null): JobBody {
+/** The job as the API takes it, with what the steps up to this one have asked; what is undefined is not sent. */
+export function jobBody(draft: Draft, target: Target, until: Step, schedule: Schemas["SchedulePreview"] | null): JobBody {
   const asked = (step: Step) => order(step) <= order(until);
+  const { name, description, keepBy, keep } = draft;
   return {
-    name: draft.name.trim(),
-    description: draft.description,
+    name: name.trim(),
+    description,
     asset_ref: target.id,
     asset_ref_type: target.kind === "deployment" ? DEPLOYMENT : target.type,
     configuration: asked("configure") ? configuration(draft) : {},
-    ...(asked("configure") && draft.keepBy !== "default"
-      ? { retention_policy: { [draft.keepBy]: numberOrText(draft.keep) } }
-      : {}),
-    ...(schedule ? { schedule: schedule.schedule, schedule_info: schedule.schedule_info } : {}),
+    retention_policy: asked("configure") && keepBy !== "default" ? { [keepBy]: numberOrText(keep) } : undefined,
+    schedule: schedule?.schedule,
+    schedule_info: schedule?.schedule_info,
     ...(asked("notify") && draft.notified ? notification(draft) : {}),
   };
 }
 
-const order = (step: Step) => STEPS.findIndex(({ key }) => key === step);
+const listed = <T>(list: T[]) => (list.length > 0 ? list : undefined);
 
-function configuration({ hardware, variables }: Draft): Record<string, unknown> {
-  const written = (secret: boolean) =>
-    variables.filter((each) => each.secret === secret).map(({ name, value }) => `${name}=${value}`);
-  return {
-    env_variables: written(false),
-    ...(variables.some(({ secret }) => secret) ? { secret_env_variables: written(true) } : {}),
-    ...(hardware ? { hardware_spec: { id: hardware } } : {}),
-  };
+function configuration({ hardware_spec: id, variables }: Draft): Record<string, unknown> {
+  const written = (secret: boolean) => variables.filter((each) => each.secret === secret).map(({ name, value }) => `${name}=${value}`);
+  return { env_variables: written(false), secret_env_variables: listed(written(true)), hardware_spec: id ? { id } : undefined };
 }
 
 /** By which name the API refuses a row of the variables. */
@@ -46,39 +39,34 @@ export function variableField(variables: Variable[], index: number): string {
   return `configuration.${secret ? "secret_env_variables" : "env_variables"}[${place}]`;
 }
 
-function notification({ events, channels, longMinutes, waitMinutes }: Draft): Partial<JobBody> {
-  const minutes = (name: string, text: string) =>
-    events.includes(name) && text ? { [`${name}_minutes`]: numberOrText(text) as number } : {};
+function notification({ events, channels, ...draft }: Draft) {
+  const minutes = (event: "long_running" | "not_started") =>
+    events.includes(event) && draft[`${event}_minutes`] ? numberOrText(draft[`${event}_minutes`]) : undefined;
   return {
     notification_types: Object.fromEntries(events.map((event) => [event, true])),
-    ...(channels.length ? { notification_channels: channels } : {}),
-    ...minutes("long_running", longMinutes),
-    ...minutes("not_started", waitMinutes),
+    notification_channels: listed(channels),
+    long_running_minutes: minutes("long_running"),
+    not_started_minutes: minutes("not_started"),
   };
 }
 
-export function plan({ repetition, cron, number, unit, zone, start, end, excluded }: Draft): SchedulePlan {
-  return {
-    ...(repetition === "cron" ? { cron } : {}),
-    ...(repetition === "every" ? { every: { number: Number(number), unit: unit as "days" } } : {}),
-    ...(repetition === "once" ? { repeat: false } : { excluded_weekdays: excluded, ...(end ? { end } : {}) }),
-    ...(start ? { start } : {}),
-    zone,
-  };
-}
+export const plan = ({ repetition, cron, number, unit, zone, start, end, excluded }: Draft) => ({
+  cron: repetition === "cron" ? cron : undefined,
+  every: repetition === "every" ? { number: Number(number), unit } : undefined,
+  ...(repetition === "once" ? { repeat: false } : { excluded_weekdays: excluded, end: end || undefined }),
+  start: start || undefined,
+  zone,
+});
 
 /** What the job works on. */
 export function scoring(draft: Draft, target: Target, fields: Field[]): Scoring {
   if (target.kind === "deployment" && draft.source === "form") return { input_data: [table(draft.rows, fields)] };
   if (target.kind === "deployment" && draft.source === "json") return { input_data: tables(draft.json) };
-  const referred = { type: "data_asset" as const, connection: {} };
+  const referTo = (location: object) => ({ type: "data_asset", connection: {}, location });
+  const name = draft.output_name.trim();
   return {
-    ...(draft.inputs.length
-      ? { input_data_references: draft.inputs.map(({ id }) => ({ ...referred, location: { href: `/v2/assets/${id}` } })) }
-      : {}),
-    ...(draft.output.trim()
-      ? { output_data_reference: { ...referred, location: { name: draft.output.trim() } } }
-      : {}),
+    input_data_references: listed(draft.inputs.map(({ id }) => referTo({ href: `/v2/assets/${id}` }))),
+    output_data_reference: name ? referTo({ name }) : undefined,
   };
 }
 

@@ -1,67 +1,36 @@
-import type { DataAsset } from "../../api/jobTargets";
+import type { DataAsset } from "../../api";
 
-export interface Variable {
-  name: string;
-  value: string;
-  secret: boolean;
-}
+export type Variable = { name: string; value: string; secret: boolean };
 
 /** What somebody has typed so far, as text: the server reads it. */
-export interface Draft {
-  name: string;
-  description: string;
-  hardware: string;
-  variables: Variable[];
-  keepBy: "default" | "amount" | "days";
-  keep: string;
-  scheduled: boolean;
-  repetition: "cron" | "every" | "once";
-  cron: string;
-  number: string;
-  unit: string;
-  zone: string;
-  start: string;
-  end: string;
-  excluded: string[];
-  notified: boolean;
-  events: string[];
-  longMinutes: string;
-  waitMinutes: string;
-  channels: string[];
-  source: "form" | "json" | "assets";
-  rows: Record<string, string>[];
-  json: string;
-  inputs: DataAsset[];
-  output: string;
-}
-
-export const EMPTY: Draft = {
+export const EMPTY = {
   name: "",
   description: "",
-  hardware: "",
-  variables: [],
-  keepBy: "default",
+  hardware_spec: "",
+  variables: [] as Variable[],
+  keepBy: "default" as "default" | "amount" | "days",
   keep: "100",
   scheduled: false,
-  repetition: "cron",
+  repetition: "cron" as "cron" | "every" | "once",
   cron: "0 7 * * *",
   number: "1",
   unit: "days",
   zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
   start: "",
   end: "",
-  excluded: [],
+  excluded: [] as string[],
   notified: false,
   events: ["failure"],
-  longMinutes: "",
-  waitMinutes: "",
-  channels: [],
-  source: "form",
-  rows: [{}],
+  long_running_minutes: "",
+  not_started_minutes: "",
+  channels: [] as string[],
+  source: "form" as "form" | "json" | "assets",
+  rows: [{}] as Record<string, string>[],
   json: "",
-  inputs: [],
-  output: "",
+  inputs: [] as DataAsset[],
+  output_name: "",
 };
+export type Draft = typeof EMPTY;
 
 /** The one action: some members have new values. */
 export const change = (draft: Draft, changes: Partial<Draft>): Draft => ({ ...draft, ...changes });
@@ -88,10 +57,8 @@ export const forget = (space: string) => sessionStorage.removeItem(key(space));
 
 /** Reads a `.env` file: a variable a line, `#` begins a comment, quotes around a value go. */
 export function readEnv(text: string): Variable[] {
-  return text
-    .split(/\r?\n/)
-    .map((line) => /^\s*(?:export\s+)?([^#=\s]+)\s*=\s*(.*?)\s*$/.exec(line))
-    .flatMap((found) =>
-      found ? [{ name: found[1] ?? "", value: (found[2] ?? "").replace(/^(["'])(.*)\1$/, "$2"), secret: false }] : [],
-    );
+  return text.split(/\r?\n/).flatMap((line) => {
+    const [, name = "", value = ""] = /^\s*(?:export\s+)?([^#=\s]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    return name ? [{ name, value: value.replace(/^(["'])(.*)\1$/, "$2"), secret: false }] : [];
+  });
 }

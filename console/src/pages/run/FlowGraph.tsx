@@ -1,9 +1,6 @@
 import { useState } from "react";
-import type { RunNode, RunRef } from "../../api/runs";
-import { runPath } from "../../api/runs";
-import { url } from "../../api/client";
-import { lookOf } from "../../kit/Status";
-import { duration } from "../../kit/time";
+import { type RunNode, runPath, type RunRef } from "../../api";
+import { duration, lookOf, Section } from "../../kit";
 
 const WIDTH = 168;
 const HEIGHT = 48;
@@ -13,7 +10,9 @@ const LETTERS = 20;
 
 /** The words of the graph, in those of runs, so that both look the same. */
 const STATES: Record<string, string> = { waiting: "Queued", running: "Running", completed: "Completed", failed: "Failed", canceled: "Canceled" };
-const wordOf = (node: RunNode) => (node.kept ? "Kept" : node.state === "skipped" ? "Skipped" : node.state === "waiting" ? "Waiting" : lookOf(STATES[node.state] ?? "").word);
+const WORDS: Record<string, string> = { skipped: "Skipped", waiting: "Waiting" };
+const look = ({ state }: RunNode) => lookOf(STATES[state] ?? "");
+const wordOf = (node: RunNode) => (node.kept ? "Kept" : (WORDS[node.state] ?? look(node).word));
 
 /** A flow's nodes and what each waits for; the list below says the same in words, with causes and logs. */
 export function FlowGraph({ of, nodes }: { of: RunRef; nodes: RunNode[] }) {
@@ -23,34 +22,28 @@ export function FlowGraph({ of, nodes }: { of: RunRef; nodes: RunNode[] }) {
   const height = Math.max(...[...places.values()].map(({ y }) => y)) + HEIGHT + 2;
   const failed = nodes.filter(({ state }) => state === "failed").length;
   return (
-    <section className="panel" aria-labelledby="nodes-heading">
-      <h2 id="nodes-heading">Nodes</h2>
+    <Section title="Nodes">
       <div className="graph" tabIndex={0} role="group" aria-label="Graph of the nodes">
-        <svg width={width} height={height} role="img" aria-label={`${nodes.length} nodes, ${failed === 0 ? "none" : failed} failed`}>
-          {nodes.flatMap((node) => node.after.map((from) => <Edge key={`${from} ${node.id}`} from={places.get(from)} to={places.get(node.id)} />))}
-          {nodes.map((node) => (
-            <Box key={node.id} node={node} at={places.get(node.id)} lit={hovered === node.id} hover={setHovered} />
-          ))}
+        <svg width={width} height={height} role="img" aria-label={`${nodes.length} nodes, ${failed || "none"} failed`}>
+          {nodes.flatMap(({ id, after }) => after.map((from) => <Edge key={`${from} ${id}`} from={places.get(from)} to={places.get(id)} />))}
+          {nodes.map((node) => <Box key={node.id} node={node} at={places.get(node.id)} lit={hovered === node.id} hover={setHovered} />)}
         </svg>
       </div>
-      <ul className="nodes">
+      <ul>
         {nodes.map((node) => (
           <li key={node.id}>
             <strong>{node.label}</strong> {wordOf(node)}
             {node.started_at && node.finished_at && `, ${duration((Date.parse(node.finished_at) - Date.parse(node.started_at)) / 1000)}`}
             {node.cause && <span className="cause">: {node.cause.message}</span>}{" "}
-            {node.started_at && <a href={url(`${runPath(of)}/nodes/${node.id}/log`)}>{`Log of ${node.label}`}</a>}
+            {node.started_at && <a href={`${runPath(of)}/nodes/${node.id}/log`}>{`Log of ${node.label}`}</a>}
           </li>
         ))}
       </ul>
-    </section>
+    </Section>
   );
 }
 
-interface Place {
-  x: number;
-  y: number;
-}
+type Place = { x: number; y: number };
 
 /** A column for each step away from the beginning; within one, the order in which the nodes run. */
 function layOut(nodes: RunNode[]): Map<string, Place> {
@@ -77,16 +70,17 @@ function Box({ node, at, lit, hover }: { node: RunNode; at: Place | undefined; l
   if (!at) return null;
   const label = node.label.length > LETTERS ? `${node.label.slice(0, LETTERS - 1)}…` : node.label;
   return (
-    <g transform={`translate(${at.x} ${at.y})`} className={lit ? "node lit" : "node"} onMouseEnter={() => hover(node.id)} onMouseLeave={() => hover(null)}>
+    <g
+      transform={`translate(${at.x} ${at.y})`}
+      className={lit ? "node lit" : "node"}
+      onMouseEnter={() => hover(node.id)}
+      onMouseLeave={() => hover(null)}
+    >
       <title>{node.label}</title>
       <rect className="node-box" width={WIDTH} height={HEIGHT} />
-      <rect className={`tone-${lookOf(STATES[node.state] ?? "").tone}`} width={6} height={HEIGHT} />
-      <text x={14} y={20}>
-        {label}
-      </text>
-      <text x={14} y={38} className="node-state">
-        {wordOf(node)}
-      </text>
+      <rect className={`tone-${look(node).tone}`} width={6} height={HEIGHT} />
+      <text x={14} y={20}>{label}</text>
+      <text x={14} y={38} className="node-state">{wordOf(node)}</text>
     </g>
   );
 }

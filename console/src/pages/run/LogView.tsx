@@ -1,18 +1,12 @@
 import { memo, type UIEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { logLines, type RunRef } from "../../api/runs";
-import type { Chunk, LogStore } from "./logStore";
-import { goToLine, useLine } from "./useLine";
+import { logLines, type RunRef } from "../../api";
+import { type Chunk, goToLine, type LogStore, useLine } from "./logStore";
 
 const AROUND = 200;
 const AT_ONCE = 1_000;
 const AT_END_PX = 40;
 
-interface LogViewProps {
-  of: RunRef;
-  store: LogStore;
-  follow: boolean;
-  setFollow: (follow: boolean) => void;
-}
+type LogViewProps = { of: RunRef; store: LogStore; follow: boolean; setFollow: (follow: boolean) => void };
 
 /** The lines themselves, in chunks that the browser leaves alone while they are out of sight. */
 export function LogView({ of, store, follow, setFollow }: LogViewProps) {
@@ -34,9 +28,10 @@ export function LogView({ of, store, follow, setFollow }: LogViewProps) {
   if (chunks.length === 0) return <p className="log-empty">Nothing has been printed yet.</p>;
   return (
     <div ref={box} className="log" role="log" aria-live="off" aria-label="Log lines" tabIndex={0} onScroll={scrolled}>
-      {chunks.map((chunk) => (
-        <Lines key={chunk.first} chunk={chunk} marked={line !== null && line >= chunk.first && line < chunk.first + chunk.lines.length ? line : null} />
-      ))}
+      {chunks.map((chunk) => {
+        const marked = line !== null && line >= chunk.first && line < chunk.first + chunk.lines.length;
+        return <Lines key={chunk.first} chunk={chunk} marked={marked ? line : null} />;
+      })}
     </div>
   );
 }
@@ -49,9 +44,7 @@ const Lines = memo(function Lines({ chunk, marked }: { chunk: Chunk; marked: num
         return (
           <div key={number} id={`L${number}`} className={number === marked ? "log-line marked" : "log-line"}>
             {/* Not a link: a thousand stops for the keyboard. "Go to line" is for that. */}
-            <span className="log-number" aria-hidden="true" onClick={() => goToLine(number)}>
-              {number}
-            </span>
+            <span className="log-number" aria-hidden="true" onClick={() => goToLine(number)}>{number}</span>
             <span className="log-text">{text}</span>
           </div>
         );
@@ -84,6 +77,6 @@ function useLineInSight(of: RunRef, store: LogStore, line: number | null, chunks
 
 async function around(of: RunRef, store: LogStore, line: number): Promise<void> {
   const first = Math.max(1, line - AROUND);
-  const { results } = await logLines(of, first, AT_ONCE);
+  const { results } = await logLines(of, { first, limit: AT_ONCE });
   if (results.length > 0) store.show(first, results.map(({ text }) => text));
 }

@@ -1,69 +1,49 @@
 import { Button, Checkbox, Search } from "@carbon/react";
 import { ChevronDown, ChevronUp } from "@carbon/icons-react";
 import { type FormEvent, useState, useSyncExternalStore } from "react";
-import { findInLog, logLines, type RunRef, runPath } from "../../api/runs";
-import { DownloadLink } from "../../kit/DownloadLink";
+import { logLines, runPath, type RunRef } from "../../api";
+import { count, counted, DownloadLink, Section, SmallButton } from "../../kit";
 import { LogView } from "./LogView";
-import type { LogStore } from "./logStore";
-import { counted } from "./sentence";
-import { goToLine, useLine } from "./useLine";
+import { goToLine, type LogStore, useLine } from "./logStore";
 
 const EARLIER = 1_000;
 
 interface RunLogProps {
   of: RunRef;
   store: LogStore;
-  trouble: number | null;
+  firstError: number | null;
   /** Opens the stream anew at the log's end. */
   toEnd: () => void;
 }
 
 /** The run's log as it is written; whoever scrolls up is left in peace. */
-export function RunLog({ of, store, trouble, toEnd }: RunLogProps) {
-  const line = useLine();
-  const [follow, setFollow] = useState(line === null);
+export function RunLog({ of, store, firstError, toEnd }: RunLogProps) {
+  const [follow, setFollow] = useState(useLine() === null);
   useSyncExternalStore(store.subscribe, store.snapshot);
   const end = () => {
     if (!store.attached) toEnd();
     setFollow(true);
   };
-  return (
-    <section className="panel" aria-labelledby="log-heading">
-      <div className="panel-head">
-        <h2 id="log-heading">Log</h2>
-        <span className="muted">{counted(store.newest, "line")}</span>
-        <Checkbox id="follow" labelText="Follow" checked={follow} onChange={(_, { checked }) => (checked ? end() : setFollow(false))} />
-        {trouble !== null && (
-          <Button size="sm" kind="ghost" onClick={() => goToLine(trouble)}>
-            First error
-          </Button>
-        )}
-        <DownloadLink href={`${runPath(of)}/log`} name={`${of.run}.log`}>
-          Download
-        </DownloadLink>
-        <FindInLog of={of} />
-      </div>
-      {store.first > 1 && <Earlier of={of} store={store} />}
-      <LogView of={of} store={store} follow={follow} setFollow={setFollow} />
-      {!store.attached && (
-        <Button size="sm" kind="ghost" onClick={end}>
-          To the end of the log
-        </Button>
-      )}
-    </section>
-  );
-}
-
-function Earlier({ of, store }: { of: RunRef; store: LogStore }) {
-  const load = async () => {
+  const earlier = async () => {
     const first = Math.max(1, store.first - EARLIER);
-    const { results } = await logLines(of, first, store.first - first);
+    const { results } = await logLines(of, { first, limit: store.first - first });
     store.prepend(first, results.map(({ text }) => text));
   };
+  const actions = (
+    <>
+      <span className="muted">{counted(store.newest, "line")}</span>
+      <Checkbox id="follow" labelText="Follow" checked={follow} onChange={(_, { checked }) => (checked ? end() : setFollow(false))} />
+      {firstError !== null && <SmallButton onClick={() => goToLine(firstError)}>First error</SmallButton>}
+      <DownloadLink href={`${runPath(of)}/log`} name={`${of.run_id}.log`}>Download</DownloadLink>
+      <FindInLog of={of} />
+    </>
+  );
   return (
-    <Button size="sm" kind="ghost" onClick={() => void load()}>
-      {`Earlier lines (${(store.first - 1).toLocaleString("en")})`}
-    </Button>
+    <Section title="Log" actions={actions}>
+      {store.first > 1 && <SmallButton onClick={() => void earlier()}>{`Earlier lines (${count(store.first - 1)})`}</SmallButton>}
+      <LogView of={of} store={store} follow={follow} setFollow={setFollow} />
+      {!store.attached && <SmallButton onClick={end}>To the end of the log</SmallButton>}
+    </Section>
   );
 }
 
@@ -82,19 +62,21 @@ function FindInLog({ of }: { of: RunRef }) {
     event.preventDefault();
     if (!text) return;
     if (found?.text === text && found.lines.length > 0) return go(found.lines, at + 1);
-    const { results, match_count: matches } = await findInLog(of, text);
+    const { results, match_count: matches } = await logLines(of, { contains: text, limit: 1000 });
     const lines = results.map(({ number }) => number);
     setFound({ text, lines, matches });
     if (lines.length > 0) go(lines, 0);
   };
+  const some = found !== null && found.lines.length > 0;
+  const step = { size: "sm", kind: "ghost", hasIconOnly: true } as const;
   return (
     <form className="log-find" onSubmit={(event) => void submit(event)}>
-      <Search size="sm" labelText="Find in the log" placeholder="Find in the log" value={text} onChange={(event) => setText(event.target.value)} />
-      <span role="status">{found && (found.lines.length > 0 ? `${at + 1} of ${found.matches.toLocaleString("en")}` : "Not found")}</span>
-      {found && found.lines.length > 0 && (
+      <Search size="sm" labelText="Find in the log" placeholder="Find in the log" value={text} onChange={({ target }) => setText(target.value)} />
+      <span role="status">{some ? `${at + 1} of ${count(found.matches)}` : found && "Not found"}</span>
+      {some && (
         <>
-          <Button size="sm" kind="ghost" hasIconOnly iconDescription="Previous line" renderIcon={ChevronUp} onClick={() => go(found.lines, at - 1)} />
-          <Button size="sm" kind="ghost" hasIconOnly iconDescription="Next line" renderIcon={ChevronDown} onClick={() => go(found.lines, at + 1)} />
+          <Button {...step} iconDescription="Previous line" renderIcon={ChevronUp} onClick={() => go(found.lines, at - 1)} />
+          <Button {...step} iconDescription="Next line" renderIcon={ChevronDown} onClick={() => go(found.lines, at + 1)} />
         </>
       )}
     </form>

@@ -1,69 +1,88 @@
-import { useQuery } from "@tanstack/react-query";
+import { Button } from "@carbon/react";
+import { Renew, StopOutline, Tools } from "@carbon/icons-react";
+import { useMutation } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
-import { type RunRef, runQuery, troubleQuery } from "../../api/runs";
-import { useRunStream } from "../../api/runStream";
-import { spaceQuery } from "../../api/spaces";
-import { Page } from "../../kit/Page";
-import { Problem } from "../../kit/Problem";
-import { lookOf } from "../../kit/Status";
+import { actOn, FINAL, FIXED, type Run, type RunRef, useNewRun, useRead, useRunStream } from "../../api";
+import { lookOf, Page, Problem, useSpaceCrumbs } from "../../kit";
 import { paths } from "../../paths";
-import "./run.css";
 import { FlowGraph } from "./FlowGraph";
 import { LogStore } from "./logStore";
-import { ProfilePanel } from "./ProfilePanel";
-import { Rejected } from "./Rejected";
-import { Results } from "./Results";
-import { useRunActions } from "./RunActions";
+import { Predictions, Rejected, Results } from "./Results";
 import { RunFacts } from "./RunFacts";
-import { RunHead } from "./RunHead";
+import { Head, Stages } from "./RunHead";
 import { RunLog } from "./RunLog";
-import { Stages } from "./Stages";
+
+/** What the parts of the page are given. */
+export type RunProps = { space: string; of: RunRef; run: Run };
+
+/** How to read what does not change while the run is in its state. */
+export const inState = (run: Run, enabled = true) => ({ ...FIXED, retry: false, enabled, of: run.entity.job_run.state });
 
 /** One run: how it is, what it prints, what it made of what. */
-export default function RunPage({ space, job, run }: { space: string; job: string; run: string }) {
-  return <OneRun key={run} space={space} of={{ job, run }} />;
-}
-
-function OneRun({ space, of }: { space: string; of: RunRef }) {
+export default function RunPage({ space, job, run: id }: { space: string; job: string; run: string }) {
+  const of = { job_id: job, run_id: id };
   const [store] = useState(() => new LogStore());
   const [turn, setTurn] = useState(0);
-  const { data, error } = useQuery(runQuery(of));
-  const { data: about } = useQuery(spaceQuery(space));
+  // Not asked again by itself: the stream puts in what is new.
+  const { data: run, error } = useRead("/v2/jobs/{job_id}/runs/{run_id}", of, FIXED);
   useRunStream(of, store.append, turn);
-  const state = data?.entity.job_run.state ?? "";
-  const { data: trouble } = useQuery({ ...troubleQuery(of, state), enabled: state === "Failed" });
-  const { buttons, problems } = useRunActions(space, of, data);
   const toEnd = useCallback(() => {
     store.clear();
     setTurn((before) => before + 1);
   }, [store]);
-  const name = data?.metadata.name ?? "Run";
-  const jobName = data?.entity.job_run.job_name ?? "Job";
-  const crumbs = [
-    { text: "Deployment spaces", to: paths.spaces },
-    { text: about?.entity.name ?? "Space", to: paths.jobs(space) },
-    { text: jobName, to: paths.job(space, of.job) },
-  ];
+  const { state = "", job_name: jobName = "Job" } = run?.entity.job_run ?? {};
+  const failed = state === "Failed";
+  const { data: trouble } = useRead("/v2/jobs/{job_id}/runs/{run_id}/log_lines", { ...of, trouble: true, limit: 1 }, { ...FIXED, enabled: failed });
+  const firstError = trouble?.results[0]?.number ?? null;
+  const crumbs = [...useSpaceCrumbs(space, paths.jobs(space)), [jobName, paths.job(space, job)] as [string, string]];
+  const parts = run && { space, of, run };
   return (
-    <Page title={`Run of ${jobName}`} windowTitle={data ? `${lookOf(state).word} - ${name}` : name} crumbs={crumbs} actions={buttons}>
+    <Page
+      title={`Run of ${jobName}`}
+      windowTitle={run ? `${lookOf(state).word} - ${run.metadata.name}` : "Run"}
+      crumbs={crumbs}
+      actions={parts && <Actions {...parts} />}
+    >
       <Problem error={error} title="The run cannot be shown" />
-      {problems}
-      {data && (
+      {parts && (
         <>
-          <RunHead run={data} trouble={trouble} />
-          <Stages of={of} run={data} />
+          <Head run={parts.run} firstError={firstError} />
+          <Stages {...parts} />
           <div className="columns">
             <div>
-              {data.entity.job_run.nodes && <FlowGraph of={of} nodes={data.entity.job_run.nodes} />}
-              <RunLog of={of} store={store} trouble={trouble?.results[0]?.number ?? null} toEnd={toEnd} />
-              <Results of={of} run={data} />
-              <Rejected space={space} of={of} run={data} />
-              <ProfilePanel space={space} of={of} run={data} />
+              {parts.run.entity.job_run.nodes && <FlowGraph of={of} nodes={parts.run.entity.job_run.nodes} />}
+              <RunLog of={of} store={store} firstError={firstError} toEnd={toEnd} />
+              <Results {...parts} />
+              <Rejected {...parts} />
+              <Predictions {...parts} />
             </div>
-            <RunFacts space={space} of={of} run={data} />
+            <RunFacts {...parts} />
           </div>
         </>
       )}
     </Page>
+  );
+}
+
+/** What can be done about a run: stopped while it lasts, done again or repaired afterwards. */
+function Actions({ space, of, run }: RunProps) {
+  const { state, nodes, kept_rows: kept } = run.entity.job_run;
+  const cancel = useMutation({ mutationFn: () => actOn<void>(of, "cancel") });
+  const again = useNewRun(space, () => actOn(of, "rerun"));
+  const mend = useNewRun(space, () => actOn(of, "repair"));
+  const over = FINAL.includes(state);
+  const mendable = over && !state.startsWith("Completed") && Boolean(nodes || kept);
+  const stopping = cancel.isPending || state === "Canceling";
+  return (
+    <>
+      <Problem error={cancel.error ?? again.error ?? mend.error} />
+      {!over && <Button kind="danger--tertiary" renderIcon={StopOutline} disabled={stopping} onClick={() => cancel.mutate()}>Cancel run</Button>}
+      {mendable && <Button renderIcon={Tools} disabled={mend.isPending} onClick={() => mend.mutate()}>Repair</Button>}
+      {over && (
+        <Button kind={mendable ? "tertiary" : "primary"} renderIcon={Renew} disabled={again.isPending} onClick={() => again.mutate()}>
+          Run again
+        </Button>
+      )}
+    </>
   );
 }

@@ -1,10 +1,9 @@
+import { useSyncExternalStore } from "react";
+
 const CHUNK_LINES = 200;
 const MOST_CHUNKS = 100;
 
-export interface Chunk {
-  first: number;
-  lines: string[];
-}
+export type Chunk = { first: number; lines: string[] };
 
 /** The part of a log that is on the page, in chunks that never change once they are full, so that few are drawn anew. */
 export class LogStore {
@@ -67,4 +66,23 @@ function cut(before: Chunk[], first: number, lines: string[]): Chunk[] {
   }
   for (; at < lines.length; at += CHUNK_LINES) chunks.push({ first: first + at, lines: lines.slice(at, at + CHUNK_LINES) });
   return chunks;
+}
+
+function subscribe(changed: () => void): () => void {
+  window.addEventListener("hashchange", changed);
+  return () => window.removeEventListener("hashchange", changed);
+}
+
+/** The line that the address is about, `#L1234`; null where it is about none. */
+export function useLine(): number | null {
+  const hash = useSyncExternalStore(subscribe, () => window.location.hash);
+  const found = /^#L(\d+)$/.exec(hash);
+  return found ? Number(found[1]) : null;
+}
+
+/** Makes the address be about a line, again if it is already. */
+export function goToLine(line: number): void {
+  // Not by the location: that takes the focus away from where somebody types.
+  window.history.replaceState(window.history.state, "", `#L${line}`);
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
 }

@@ -1,81 +1,53 @@
-import { Button, Form, Select, SelectItem, TextInput } from "@carbon/react";
-import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { addMember, changeRole, type Member, membersQuery, removeMember, ROLES } from "../../../api/manage";
-import { Consent } from "../../../kit/Consent";
-import { type Column, CursorTable } from "../../../kit/CursorTable";
-import { invalid, Problem, useFocusOnInvalid } from "../../../kit/Problem";
-import { Section } from "../../../kit/Section";
-import { useChange } from "../../../kit/useChange";
+import { TextInput } from "@carbon/react";
+import { type Member, patch, send, useChange, useRead } from "../../../api";
+import { Choice, type Column, Consent, List, Problem, Section, SendForm, useForm, words } from "../../../kit";
+
+const ROLES = ["admin", "editor", "job_operator", "viewer"].map((role) => [role, words(role)] as const);
 
 export function Members({ space }: { space: string }) {
-  const { data, error } = useQuery(membersQuery(space));
-  const key = ["manage", space, "members"];
-  const change = useChange(({ user, role }: { user: string; role: string }) => changeRole(space, user, role), key);
-  const out = useChange((user: string) => removeMember(space, user), key);
-  const columns = columnsOf((user, role) => change.mutate({ user, role }), (user) => out.mutate(user));
+  const at = `/v2/spaces/${space}/members`;
+  const list = useRead("/v2/spaces/{space_id}/members", { space_id: space, limit: 1000 });
+  const change = useChange(({ id, role }: Omit<Member, "name">) => patch(`${at}/{id}`, { "/role": role }, { id }), at);
+  const out = useChange((id: string) => send("DELETE", `${at}/{id}`, { id }), at);
+  const form = useForm({ id: "", role: "viewer" }, { send: (member) => send("POST", at, {}, { members: [member] }), below: at, clears: { id: "" } });
+  const name = form.field("id", "members.id");
   return (
     <Section title="Members" about="Viewers look, job operators run jobs, editors change what is here, admins manage the space.">
-      <Problem error={error ?? change.error ?? out.error} title="The members are as they were" />
-      <Add space={space} />
-      {data && <CursorTable label="Members" columns={columns} rows={data.resources} rowKey={(member) => member.id} next={null} />}
+      <Problem error={change.error ?? out.error} title="The members are as they were" />
+      <Problem error={name.invalid ? null : form.error} title="The member was not added" />
+      <SendForm inline of={form} action="Add member">
+        <TextInput {...name} labelText="User name" required />
+        <Choice {...form.field("role")} labelText="Role" options={ROLES} />
+      </SendForm>
+      <List label="Members" of={list} columns={columns((id, role) => change.mutate({ id, role }), out.mutate)} />
     </Section>
   );
 }
 
-function Add({ space }: { space: string }) {
-  const [id, setId] = useState("");
-  const [role, setRole] = useState("viewer");
-  const add = useChange(() => addMember(space, { id, role }), ["manage", space, "members"], () => setId(""));
-  useFocusOnInvalid(add.error);
-  const wrong = invalid(add.error, "id", "members.id");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    add.mutate();
-  };
-  return (
-    <>
-      <Problem error={wrong.invalid ? null : add.error} title="The member was not added" />
-      <Form noValidate className="inline-form" onSubmit={submit}>
-        <TextInput id="id" labelText="User name" required value={id} {...wrong} onChange={(event) => setId(event.target.value)} />
-        <Select id="role" labelText="Role" value={role} onChange={(event) => setRole(event.target.value)}>
-          {roleItems()}
-        </Select>
-        <Button size="md" type="submit" disabled={add.isPending}>
-          Add member
-        </Button>
-      </Form>
-    </>
-  );
-}
-
-const roleItems = () => ROLES.map((role) => <SelectItem key={role} value={role} text={role.replace("_", " ")} />);
-
-const columnsOf = (change: (user: string, role: string) => void, out: (user: string) => void): Column<Member>[] => [
-  { header: "Name", cell: (member) => member.name },
+const columns = (change: (id: string, role: string) => void, out: (id: string) => void): Column<Member>[] => [
+  { header: "Name", cell: ({ name }) => name },
   {
     header: "Role",
-    cell: (member) => (
-      <Select
-        id={`role-${member.id}`}
+    cell: ({ id, name, role }) => (
+      <Choice
+        id={`role-${id}`}
         size="sm"
         hideLabel
-        labelText={`Role of ${member.name}`}
-        value={member.role}
-        onChange={(event) => change(member.id, event.target.value)}
-      >
-        {roleItems()}
-      </Select>
+        labelText={`Role of ${name}`}
+        value={role}
+        onChange={({ target }) => change(id, target.value)}
+        options={ROLES}
+      />
     ),
   },
   {
     header: "Actions",
-    cell: (member) => (
+    cell: ({ id, name }) => (
       <Consent
         label="Remove"
-        about={member.name}
-        question={`${member.name} sees this space no more, and schedules that act for ${member.name} here stop.`}
-        onConsent={() => out(member.id)}
+        about={name}
+        question={`${name} sees this space no more, and schedules that act for ${name} here stop.`}
+        onConsent={() => out(id)}
       />
     ),
   },
