@@ -6,6 +6,8 @@ import { bytes, count, counted, DownloadLink, Facts, Grid, Muted, Problem, Secti
 import { inState, type RunProps } from "./RunPage";
 import { paths } from "../../paths";
 
+const FIRST = "First rows of the result";
+
 const useFiles = ({ of, run }: RunProps) =>
   useRead("/v2/jobs/{job_id}/runs/{run_id}/results", of, inState(run, FINAL.includes(run.entity.job_run.state))).data?.results ?? [];
 
@@ -22,7 +24,8 @@ export function Results(props: RunProps) {
     <Section title="Result" actions={about}>
       {first && (
         <Grid
-          label="First rows of the result"
+          label={FIRST}
+          name={FIRST}
           heads={columns.map((column) => <>{column.name}<small>{column.role}</small></>)}
           rows={rows.map((row) => columns.map((_, at) => shown(row[at])))}
           looks={columns.map(({ role }) => role)}
