@@ -7,6 +7,7 @@ export const paths = {
   jobs: (space: string, filter?: string) => `/spaces/${space}/jobs${filter ? `?filter=${filter}` : ""}`,
   newJob: (space: string, of: { deployment?: string; asset?: string } = {}) =>
     `/spaces/${space}/new-job?${new URLSearchParams(of)}`.replace(/\?$/, ""),
+  editJob: (space: string, job: string) => `/spaces/${space}/jobs/${job}/edit`,
   job: (space: string, job: string) => `/spaces/${space}/jobs/${job}`,
   run: (space: string, job: string, run: string) => `/spaces/${space}/jobs/${job}/runs/${run}`,
   assets: (space: string, query: Record<string, string> = {}) =>
@@ -15,6 +16,7 @@ export const paths = {
   asset: (space: string, asset: string) => `/spaces/${space}/assets/${asset}`,
   newConnection: (space: string) => `/spaces/${space}/new-connection`,
   connection: (space: string, connection: string) => `/spaces/${space}/connections/${connection}`,
+  editConnection: (space: string, connection: string) => `/spaces/${space}/connections/${connection}/edit`,
   newDeployment: (space: string, asset?: string) => `/spaces/${space}/new-deployment${asset ? `?asset=${asset}` : ""}`,
   deployment: (space: string, deployment: string) => `/spaces/${space}/deployments/${deployment}`,
   profile: "/profile",

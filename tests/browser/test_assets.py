@@ -59,6 +59,13 @@ def test_data_is_uploaded_previewed_frozen_and_deleted(visits: Visits, lake: Pat
     visits.look()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
+    page.get_by_role("link", name="Trash").click()
+    expect(page.get_by_role("table", name="Trash")).to_contain_text(PATIENTS)
+    visits.look()
+    page.get_by_role("button", name=f"Restore: {PATIENTS}").click()
+    expect(page.get_by_text("The trash is empty")).to_be_visible()
+    page.get_by_role("link", name="Assets", exact=True).last.click()
+    expect(page.get_by_role("table", name="Assets")).to_contain_text(PATIENTS)
 
 
 def test_what_is_no_model_is_refused_at_the_file_and_leaves_nothing(visits: Visits, lake: Path) -> None:

@@ -43,3 +43,17 @@ def test_what_fails_needs_attention_in_the_list_of_spaces(visits: Visits, past_s
     page = visits.open("/", "Deployment spaces")
     expect(page.get_by_role("link", name="shop")).to_have_attribute("href", re.compile(past_space))
     visits.look()
+
+
+def test_the_timeline_has_a_lane_a_job(visits: Visits, past_space: str) -> None:
+    page = visits.open(f"/spaces/{past_space}/jobs", "shop")
+    page.get_by_role("link", name="Timeline").click()
+    expect(page).to_have_url(re.compile(r"view=timeline$"))
+    table = page.get_by_role("table", name="Timeline")
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table).to_contain_text("now:")
+    nightly = table.get_by_role("row", name=re.compile(NIGHTLY))
+    expect(nightly.get_by_role("img", name=re.compile("to come"))).to_be_visible()
+    visits.look()
+    nightly.get_by_role("link", name=NIGHTLY).click()
+    expect(page.get_by_role("heading", name=NIGHTLY, level=1)).to_be_visible()

@@ -83,7 +83,7 @@ def _a_job_that_fails_each_minute(visits: Visits, space: str, lake: Path) -> Non
     next_step(page, "Configure")
     next_step(page, "Schedule")
     page.get_by_role("switch", name="Run on a schedule").press("Space")
-    page.get_by_label("Cron expression").fill("* * * * *")
+    page.get_by_label("Cron expression", exact=True).fill("* * * * *")
     next_step(page, "Notify")
     page.get_by_role("switch", name="Notify me").press("Space")
     expect(page.get_by_label("A run fails", exact=True)).to_be_checked()

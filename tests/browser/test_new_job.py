@@ -285,3 +285,66 @@ def test_a_script_needs_no_data_and_a_step_opens_only_behind_complete_ones(visit
     page.get_by_role("link", name="Edit name").click()
     at_step(page, "Define details")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Tidy up")
+
+
+def test_cells_of_a_spreadsheet_are_pasted_and_many_become_json(visits: Visits, clinic: Clinic) -> None:
+    page = visits.open(f"/spaces/{clinic.space}/new-job?deployment={clinic.deployment}", "New job")
+    page.get_by_label("Name", exact=True).fill("Pasted")
+    for step in STEPS[1:5]:
+        next_step(page, step)
+    expect(page.get_by_role("complementary", name="Summary")).to_contain_text("Pasted")
+    paste(page, "dose\tage\n0.5\t47\n0.1\t23\n")
+    expect(page.get_by_label("age", exact=True)).to_have_count(2)
+    expect(page.get_by_label("age", exact=True).nth(1)).to_have_value("23")
+    expect(page.get_by_label("dose", exact=True).nth(0)).to_have_value("0.5")
+    visits.look()
+    paste(page, "".join(f"{20 + row}\t0.{row}\r\n" for row in range(60)))
+    expect(page.get_by_label("Input data")).to_have_value(re.compile(r"79,\s+0.59"))
+    expect(page.get_by_role("complementary", name="Summary")).to_contain_text("61 rows")
+
+
+def paste(page: Page, text: str) -> None:
+    """Paste a text into the first field of the second row, or of the only one, as from a spreadsheet."""
+    page.get_by_label("age", exact=True).last.evaluate(
+        """(field, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+
+
+def test_a_job_is_edited_and_what_is_not_touched_stays(visits: Visits, clinic: Clinic) -> None:
+    visits.expected.append("400 (Bad Request)")
+    info = {"repeat": True, "timezone": "Europe/Berlin", "rule": {"cron": "30 7 * * *", "overlap": "skip"}}
+    job = {"name": "Before", "asset_ref": clinic.script, "asset_ref_type": "script", "configuration": {}}
+    job |= {"schedule": "30 5 * * *", "schedule_info": info, "retention_policy": {"days": 9}}
+    made = clinic.rest.call("POST", "/v2/jobs", expect=201, json={"job": job})["asset_id"]
+    page = visits.open(f"/spaces/{clinic.space}/jobs/{made}", "Before")
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_role("heading", name="Edit job")).to_be_focused()
+    expect(page.get_by_label("Cron expression", exact=True)).to_have_value("30 7 * * *")
+    expect(page.get_by_label("Days to keep")).to_have_value("9")
+    page.get_by_label("Days to keep").fill("many")
+    page.get_by_role("button", name="Save changes").click()
+    refused(page, "Days to keep", "is not a whole number from 1")
+    visits.look()
+    page.get_by_label("Days to keep").fill("12")
+    page.get_by_label("Name", exact=True).fill("After")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("heading", name="After", level=1)).to_be_visible()
+    entity = clinic.job("After")["entity"]["job"]
+    assert entity["retention_policy"]["days"] == 12
+    assert (entity["schedule_info"]["timezone"], entity["schedule_info"]["rule"]["overlap"]) == (
+        "Europe/Berlin",
+        "queue",
+    )
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Cron expression", exact=True).fill("15 6 * * 1-5")
+    page.get_by_role("switch", name="Notify me").press("Space")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("heading", name="After", level=1)).to_be_visible()
+    entity = clinic.job("After")["entity"]["job"]
+    rule = entity["schedule_info"]["rule"]
+    assert (rule["cron"], rule["overlap"], entity["notification_types"]["failure"]) == ("15 6 * * 1-5", "skip", True)

@@ -22,6 +22,7 @@ interface Bare {
   "/v2/spaces/{space_id}": Space;
   "/v2/spaces/{space_id}/members": Resources<Member>;
   "/v2/assets/{asset_id}": Asset;
+  "/v2/trashed_assets": Resources<Asset>;
   "/v2/assets/{asset_id}/preview": Preview;
   "/v2/assets/{asset_id}/revisions": { results: Asset[] };
   "/v2/connections/{connection_id}": Connection;
@@ -123,8 +124,17 @@ export type Deployment = {
 
 type JobEntity = {
   asset_ref: string; asset_ref_type: string;
-  configuration: Record<string, unknown> & { env_variables?: string[]; deployment_job_definition_id?: string };
-  paused: boolean; schedule: string; schedule_info?: { timezone?: string }; schedule_id: string;
+  configuration: Record<string, unknown> & { env_variables?: string[]; hardware_spec?: { id?: string }; deployment_job_definition_id?: string };
+  paused: boolean; schedule: string; schedule_info?: ScheduleInfo; schedule_id: string;
+  retention_policy?: { amount?: number; days?: number }; notification_types?: Record<string, boolean>;
+  notification_channels?: string[]; long_running_minutes?: number; not_started_minutes?: number;
+};
+
+type Policies = Partial<Record<"gap" | "fold" | "missed" | "overlap", string>>;
+
+type ScheduleInfo = {
+  timezone?: string; repeat?: boolean; startOn?: number; endOn?: number;
+  rule?: { cron?: string; every?: { number: number; unit: string }; excluded_weekdays?: string[]; schedule?: string } & Policies;
 };
 
 export type Job = {

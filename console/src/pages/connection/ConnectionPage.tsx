@@ -1,5 +1,6 @@
 import { Button } from "@carbon/react";
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "wouter";
 import { FIXED, send, useRead } from "../../api";
 import { ConfirmDelete, Copy, duration, type Fact, Facts, Notice, Page, Problem, Time, useSpaceCrumbs } from "../../kit";
 import { paths } from "../../paths";
@@ -20,6 +21,7 @@ export default function ConnectionPage({ space, connection: id }: { space: strin
   const actions = (
     <>
       {data && <Delete space={space} id={id} name={data.entity.name} />}
+      <Button kind="tertiary" as={Link} href={paths.editConnection(space, id)}>Edit</Button>
       <Button disabled={!data || tried.isPending} onClick={() => tried.mutate()}>Test</Button>
     </>
   );

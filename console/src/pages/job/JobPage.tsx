@@ -74,6 +74,7 @@ function Actions({ space, job: { metadata: { asset_id: id, name }, entity: { job
       {(schedule || paused) && (
         <Button kind="tertiary" disabled={pause.isPending} onClick={() => pause.mutate()}>{paused ? "Resume" : "Pause"}</Button>
       )}
+      <Button kind="tertiary" as={Link} href={paths.editJob(space, id)}>Edit</Button>
       <ConfirmDelete what={name} {...gone}>
         <p>Its runs, their logs and their files go with it; runs at work are stopped. Data assets that they made stay.</p>
       </ConfirmDelete>

@@ -1,30 +1,42 @@
 import { Button, PasswordInput, TextArea, TextInput } from "@carbon/react";
 import { useRef } from "react";
 import { useLocation } from "wouter";
-import { type Connection, type Property, send } from "../../api";
+import { type Connection, FIXED, patch, type Property, send, useRead } from "../../api";
 import { capital, Choice, type FieldOf, fieldsOver, Page, Problem, SendForm, useForm, useParam, useSpaceCrumbs, words } from "../../kit";
 import { paths } from "../../paths";
 import { useDatasourceTypes } from "../connection/ConnectionPage";
 
 type Given = Record<string, string>;
 
+/** A new connection, or another form of the one whose id is given. */
+export default function NewConnectionPage({ space, connection: id }: { space: string; connection?: string }) {
+  const { data, error } = useRead("/v2/connections/{connection_id}", { connection_id: id ?? "", space_id: space }, { ...FIXED, enabled: !!id });
+  if (id && !data) return <Page title="Edit connection"><Problem error={error} title="The connection cannot be shown" /></Page>;
+  return <ConnectionForm space={space} before={data} />;
+}
+
 /** A form for each type of data source, made of what the server says of its properties. */
-export default function NewConnectionPage({ space }: { space: string }) {
+function ConnectionForm({ space, before }: { space: string; before: Connection | undefined }) {
   const [chosen, choose] = useParam("type");
   const [, go] = useLocation();
   const types = useDatasourceTypes();
   const all = types.data?.resources.map(({ entity }) => entity) ?? [];
-  const type = all.find(({ name }) => name === (chosen ?? "postgresql"));
+  const entity = before?.entity;
+  const type = types.data?.resources.find(({ metadata: { asset_id: id }, entity: { name } }) =>
+    entity ? id === entity.datasource_type : name === (chosen ?? "postgresql"))?.entity;
   const crumbs = useSpaceCrumbs(space, paths.assets(space));
   const active = type?.status === "active";
   const properties = type?.properties?.connection ?? [];
   const tests = useRef(true);
-  const form = useForm({ name: "", description: "", given: {} as Given }, {
+  const known = Object.fromEntries(Object.entries(entity?.properties ?? {}).map(([name, value]) => [`properties.${name}`, String(value)]));
+  const form = useForm({ name: entity?.name ?? "", description: entity?.description ?? "", given: known as Given }, {
     send: ({ given, ...connection }) => {
+      const at = `/v2/connections/${before?.metadata.asset_id}`;
+      if (before) return patch<Connection>(at, changes(before, connection, sent(properties, given)), { space_id: space });
       const body = { ...connection, datasource_type: type?.name ?? "", properties: sent(properties, given) };
       return send<Connection>("POST", "/v2/connections", { space_id: space, test: active && tests.current }, body);
     },
-    below: "/v2/asset_summaries",
+    below: "/v2/",
     done: ({ metadata }) => go(paths.connection(space, metadata.asset_id)),
   });
   const submit = (test: boolean) => {
@@ -37,23 +49,23 @@ export default function NewConnectionPage({ space }: { space: string }) {
   // Those that can be used here come first.
   const options = [...all].sort((one, other) => Number(other.status === "active") - Number(one.status === "active"));
   return (
-    <Page title="New connection" crumbs={crumbs}>
+    <Page title={before ? "Edit connection" : "New connection"} crumbs={crumbs}>
       <Problem error={types.error} title="The types cannot be shown" />
       <SendForm
         of={{ ...form, submit: () => submit(true) }}
-        action={active ? "Test and create" : "Create"}
+        action={before ? "Save changes" : active ? "Test and create" : "Create"}
         button={{ disabled: !type || form.pending }}
-        problem="The connection was not made"
-        cancel={paths.assets(space)}
-        more={active && <Button kind="tertiary" disabled={form.pending} onClick={() => submit(false)}>Create without a test</Button>}
+        problem={before ? "The connection is as it was" : "The connection was not made"}
+        cancel={before ? paths.connection(space, before.metadata.asset_id) : paths.assets(space)}
+        more={active && !before && <Button kind="tertiary" disabled={form.pending} onClick={() => submit(false)}>Create without a test</Button>}
       >
-        <Choice
+        {before ? <p className="muted">Secrets are not shown; those that are left empty stay as they are.</p> : <Choice
           id="datasource_type"
           labelText="Leads to"
           value={type?.name ?? ""}
           onChange={({ target }) => choose(target.value)}
           options={options.map(({ name, label }) => [name, label])}
-        />
+        />}
         <TextInput {...form.field("name")} labelText="Name" required />
         <TextInput {...form.field("description")} labelText="Description (optional)" />
         {properties.map((property) => <PropertyField key={`${type?.name} ${property.name}`} property={property} field={field} />)}
@@ -73,8 +85,18 @@ function PropertyField({ property: { name, type, required, masked }, field }: { 
   return <TextInput required={required} inputMode={type === "integer" ? "numeric" : "text"} {...common} />;
 }
 
+type Values = Record<string, string | number | boolean>;
+
+/** What is other than before; a property that is shown and was emptied goes, a secret that is not typed stays. */
+function changes({ entity }: Connection, named: { name: string; description: string }, given: Values): Record<string, unknown> {
+  const kept: Record<string, unknown> = Object.fromEntries(Object.keys(entity.properties).map((name) => [name, given[name] ?? null]));
+  const other = Object.entries({ ...given, ...kept }).filter(([name, value]) => value !== entity.properties[name]);
+  return { ...Object.fromEntries(Object.entries(named).map(([name, value]) => [`/${name}`, value])),
+    ...Object.fromEntries(other.map(([name, value]) => [`/properties/${name}`, value])) };
+}
+
 /** What is sent of what was typed: the type's own properties, numbers as numbers, nothing that is empty. */
-function sent(properties: Property[], given: Given): Record<string, string | number | boolean> {
+function sent(properties: Property[], given: Given): Values {
   const values = properties.flatMap(({ name, type }): [string, string | number | boolean][] => {
     const value = given[`properties.${name}`];
     if (!value) return [];

@@ -12,7 +12,7 @@ import { DataStep } from "./DataStep";
 import { DetailsStep } from "./DetailsStep";
 import { change, type Draft, keep, kept } from "./draft";
 import { NotifyStep } from "./NotifyStep";
-import { ReviewStep } from "./ReviewStep";
+import { ReviewStep, Summary } from "./ReviewStep";
 import { ScheduleStep } from "./ScheduleStep";
 import { furthest, type Step, STEPS } from "./steps";
 import { useSteps } from "./useSteps";
@@ -62,6 +62,7 @@ function Wizard({ space, target }: { space: string; target: Target | undefined }
     if (!pending) (last ? () => create(true) : next)();
   };
   const Body = BODIES[key];
+  const props: StepProps = { space, target, draft, set, field: fieldsOver(draft, set, error), fields, error };
   return (
     <div className="wizard">
       <ProgressIndicator vertical currentIndex={index} onChange={(at) => at < index && go(at)}>
@@ -71,7 +72,7 @@ function Wizard({ space, target }: { space: string; target: Target | undefined }
         <Stack gap={6}>
           <StepHeading key={key} focus={() => moves.current > 0}>{label}</StepHeading>
           <Problem error={error} title={last ? "The job was not created" : "This step is not complete"} />
-          <Body {...{ space, target, draft, set, field: fieldsOver(draft, set, error), fields, error }} />
+          <Body {...props} />
           <div className="buttons">
             {index > 0 && <Button kind="secondary" onClick={() => go(index - 1)}>Back</Button>}
             {index === 0 && <Button kind="secondary" as={Link} href={paths.jobs(space)}>Cancel</Button>}
@@ -81,6 +82,7 @@ function Wizard({ space, target }: { space: string; target: Target | undefined }
           </div>
         </Stack>
       </Form>
+      {!last && <Summary {...props} open={key} />}
     </div>
   );
 }

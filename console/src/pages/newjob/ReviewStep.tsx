@@ -1,22 +1,25 @@
 import { StructuredListBody, StructuredListCell, StructuredListRow, StructuredListWrapper } from "@carbon/react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { counted, useAddress } from "../../kit";
-import { plan, tables } from "./body";
+import { counted, type Fact, Facts, useAddress, useSettled } from "../../kit";
+import { plan, rowsOf } from "./body";
 import type { StepProps } from "./choices";
 import { useHardware } from "./ConfigureStep";
 import { targetText } from "./DetailsStep";
 import type { Draft } from "./draft";
 import { EVENTS } from "./NotifyStep";
 import { scheduleQuery } from "./ScheduleStep";
-import type { Step } from "./steps";
+import { order, type Step } from "./steps";
 
-/** Everything that was said, each with a way back to it. */
-export function ReviewStep({ space, target, draft }: StepProps) {
+type Line = [label: string, text: string, step: Step];
+
+/** Everything that was said so far. */
+function useLines({ space, target, draft }: StepProps): Line[] {
   const hardware = new Map(useHardware(space));
-  const { data: schedule } = useQuery({ ...scheduleQuery(plan(draft)), enabled: draft.scheduled });
-  const words = schedule ? `${schedule.words} (${schedule.zone})` : "";
-  const lines: [label: string, text: string, step: Step][] = [
+  const asked = { ...scheduleQuery(useSettled(plan(draft))), enabled: draft.scheduled, retry: false };
+  const { data: schedule, error } = useQuery(asked);
+  const words = schedule && !error ? `${schedule.words} (${schedule.zone})` : "";
+  return [
     ["Name", draft.name, "details"],
     ["Runs", target ? targetText(target) : "", "details"],
     ["Hardware", hardware.get(draft.hardware_spec) ?? "Default", "configure"],
@@ -27,11 +30,21 @@ export function ReviewStep({ space, target, draft }: StepProps) {
     ["Input", input(draft, target?.kind === "deployment"), "data"],
     ["Output", draft.output_name.trim() || (target?.kind === "asset" ? "None" : "Rows, kept with each run"), "data"],
   ];
+}
+
+/** Beside the steps, as it grows: what has been said up to the step that is open. */
+export function Summary({ open, ...props }: StepProps & { open: Step }) {
+  const facts = useLines(props).filter(([, , step]) => order(step) <= order(open));
+  return <aside className="summary" aria-label="Summary"><Facts facts={facts.map(([label, text]): Fact => [label, text])} /></aside>;
+}
+
+/** All of it, each with a way back to it. */
+export function ReviewStep(props: StepProps) {
   const address = useAddress();
   return (
     <StructuredListWrapper isCondensed aria-label="Review">
       <StructuredListBody>
-        {lines.map(([label, text, step]) => (
+        {useLines(props).map(([label, text, step]) => (
           <StructuredListRow key={label}>
             <StructuredListCell noWrap>{label}</StructuredListCell>
             <StructuredListCell>{text}</StructuredListCell>
@@ -52,6 +65,6 @@ function notices({ events, channels }: Draft): string {
 
 function input({ source, rows, json, inputs }: Draft, deployed: boolean): string {
   if (deployed && source === "form") return counted(rows.length, "row");
-  if (deployed && source === "json") return counted(tables(json).reduce((sum, { values }) => sum + (values?.length ?? 0), 0), "row");
+  if (deployed && source === "json") return counted(rowsOf(json), "row");
   return inputs.map(({ name }) => name).join(", ") || "None";
 }

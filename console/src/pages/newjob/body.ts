@@ -50,7 +50,8 @@ function notification({ events, channels, ...draft }: Draft) {
   };
 }
 
-export const plan = ({ repetition, cron, number, unit, zone, start, end, excluded }: Draft) => ({
+export const plan = ({ repetition, cron, number, unit, zone, start, end, excluded, policies }: Draft) => ({
+  ...policies,
   cron: repetition === "cron" ? cron : undefined,
   every: repetition === "every" ? { number: Number(number), unit } : undefined,
   ...(repetition === "once" ? { repeat: false } : { excluded_weekdays: excluded, end: end || undefined }),
@@ -89,6 +90,15 @@ export function tables(text: string): Table[] {
   const found = JSON.parse(text) as { input_data?: Table[] } | Table | Table[];
   if (Array.isArray(found)) return found;
   return "input_data" in found && found.input_data ? found.input_data : [found as Table];
+}
+
+/** How many rows a JSON text has; while it is being typed, none. */
+export function rowsOf(text: string): number {
+  try {
+    return tables(text).reduce((sum, { values }) => sum + (values?.length ?? 0), 0);
+  } catch {
+    return 0;
+  }
 }
 
 export const written = (given: Table[]) => JSON.stringify({ input_data: given }, null, 1);

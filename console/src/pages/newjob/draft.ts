@@ -19,6 +19,8 @@ export const EMPTY = {
   start: "",
   end: "",
   excluded: [] as string[],
+  /** What becomes of missed, overlapping and moved ticks, where that is not the default. */
+  policies: {} as Partial<Record<string, string>>,
   notified: false,
   events: ["failure"],
   long_running_minutes: "",

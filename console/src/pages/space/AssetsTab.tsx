@@ -7,6 +7,7 @@ import {
 } from "../../kit";
 import { paths } from "../../paths";
 import type { TabProps } from "./SpacePage";
+import { Trash } from "./Trash";
 
 type AssetGlance = Schemas["AssetGlance"];
 type AssetGlances = Schemas["AssetGlances"];
@@ -15,9 +16,9 @@ const NOTHING = "Upload a model, a function or a script, and the data that it is
 
 /** What a space holds: what people brought, and by job what runs wrote. */
 export default function AssetsTab({ space }: TabProps) {
-  const { name, type, made_by: job, start } = useParams("name", "type", "made_by", "start");
+  const { name, type, made_by: job, start, view } = useParams("name", "type", "made_by", "start", "view");
   const list = useRead("/v2/asset_summaries", { space_id: space, limit: 50, name, asset_type: type, made_by: job, start }, LISTED);
-  const narrowed = Boolean(name || type || job);
+  const narrowed = Boolean(name || type || job || view);
   const { data } = list;
   const of = data?.outputs.find((group) => group.job_id === job)?.job_name;
   return (
@@ -31,10 +32,11 @@ export default function AssetsTab({ space }: TabProps) {
       )}
       <div className="toolbar">
         <UrlSearch name="name" label="Find an asset" />
+        <FilterChips name="view" label="View" chips={[[null, "Assets"], ["trash", "Trash"]]} />
         <Button kind="secondary" as={Link} href={paths.newConnection(space)} renderIcon={Connect}>New connection</Button>
         <Button as={Link} href={paths.newAsset(space)} renderIcon={Upload}>Upload</Button>
       </div>
-      <List
+      {view === "trash" ? <Trash space={space} /> : <List
         label="Assets"
         of={list}
         problem="The assets cannot be shown"
@@ -45,7 +47,7 @@ export default function AssetsTab({ space }: TabProps) {
             ? <Empty title="No asset is like that" action={<Link href={paths.assets(space)}>Show all assets</Link>} />
             : <Empty title="Nothing here yet">{NOTHING}</Empty>
         }
-      />
+      />}
       {data && data.outputs.length > 0 && !narrowed && (
         <Section title="Outputs of runs">
           <CursorTable label="Outputs of runs" columns={outputColumns(space)} rows={data.outputs} rowKey={(group) => group.job_id} />

@@ -7,6 +7,7 @@ import {
 } from "../../kit";
 import { paths } from "../../paths";
 import type { TabProps } from "./SpacePage";
+import { Timeline } from "./Timeline";
 
 type JobGlance = Schemas["JobGlance"];
 
@@ -14,7 +15,7 @@ const SLOW = 1.2;
 
 /** Are the jobs well, what runs, what comes next: filters, search and page are in the address. */
 export default function JobsTab({ space }: TabProps) {
-  const asked = useParams("name", "filter", "start");
+  const { view, ...asked } = useParams("name", "filter", "start", "view");
   const list = useRead("/v2/job_summaries", { space_id: space, limit: 50, ...asked }, LISTED);
   const empty = asked.name || asked.filter
     ? <Empty title="No job is like that" action={<Link href={paths.jobs(space)}>Show all jobs</Link>} />
@@ -24,9 +25,12 @@ export default function JobsTab({ space }: TabProps) {
       {list.data && <FilterChips chips={chips(list.data)} />}
       <div className="toolbar">
         <UrlSearch name="name" label="Find a job" />
+        <FilterChips name="view" label="View" chips={[[null, "Table"], ["timeline", "Timeline"]]} />
         <Button as={Link} href={paths.newJob(space)} renderIcon={Add}>New job</Button>
       </div>
-      <List label="Jobs" of={list} problem="The jobs cannot be shown" skeleton={8} columns={columns(space)} empty={empty} />
+      {view === "timeline"
+        ? <Timeline space={space} asked={asked} />
+        : <List label="Jobs" of={list} problem="The jobs cannot be shown" skeleton={8} columns={columns(space)} empty={empty} />}
     </>
   );
 }
