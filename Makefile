@@ -52,6 +52,10 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, as many at a time as there are processors
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.synced  ## Send every route nonsense, EXAMPLES=100 a route, other ones each time
+	EXAMPLES=$(or $(EXAMPLES),100) .venv/bin/python -m pytest tests/api/test_nonsense.py $(ARGS)
+
 .PHONY: check
 check: .venv/.synced  ## Check form, types and the direction of imports
 	.venv/bin/ruff format --check .

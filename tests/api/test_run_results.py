@@ -125,6 +125,17 @@ def test_a_runs_token_speaks_for_its_user_until_the_run_ends(shop: Shop) -> None
         tokens.actor(shop.context, seen[0]["USER_ACCESS_TOKEN"])
 
 
+def test_a_runs_code_is_no_administrator_and_makes_no_key_that_outlives_it(shop: Shop, client: TestClient) -> None:
+    token = tokens.for_run(shop.context, claimed(shop).run)
+    assert token
+    client.headers["Authorization"] = f"Bearer {token.value}"
+    assert client.get(f"/v2/spaces/{shop.space_id}").status_code == 200
+    assert client.post("/v1/api_keys", json={"name": "for later"}).status_code == 403
+    assert client.get("/v1/users").status_code == 403
+    assert client.post("/v1/users", json={"name": "eve", "administrator": True}).status_code == 403
+    assert client.patch("/v1/users/admin", json={"password": "a new long password"}).status_code == 403
+
+
 def test_a_runs_token_is_worth_nothing_once_another_worker_has_the_run(shop: Shop) -> None:
     assignment = claimed(shop)
     token = tokens.for_run(shop.context, assignment.run)

@@ -22,12 +22,16 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who makes a request: the user, and the wire (``cpd`` or ``cloud``) that its token was given out for."""
+    """Who makes a request: the user, and the wire (``cpd`` or ``cloud``) that its token was given out for.
+
+    ``of_run``: it is code of a run, which acts for the user that started it and is not that user's own.
+    """
 
     user_id: str
     user_name: str
     administrator: bool = False
     mode: str = "cpd"
+    of_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

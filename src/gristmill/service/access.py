@@ -40,6 +40,17 @@ def administrators_only(actor: Actor) -> None:
         raise Forbidden("Only administrators may look at this. Ask one of yours.")
 
 
+def people_only(actor: Actor) -> None:
+    """Refuse the code of runs: what it asks for would outlive the run.
+
+    Raises:
+        Forbidden: the actor is a run's code.
+
+    """
+    if actor.of_run:
+        raise Forbidden("The code of a run makes no API keys, as they would outlive it. Use a token of your own.")
+
+
 class SpacePaused(Conflict):
     """The space is paused: no run of it starts until one of its admins resumes it."""
 

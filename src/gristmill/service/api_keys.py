@@ -8,6 +8,7 @@ from gristmill.domain.errors import Invalid, NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.user import Actor, ApiKey
 from gristmill.service import schedule_keys, task_credentials
+from gristmill.service.access import people_only
 from gristmill.service.context import Context
 from gristmill.store import api_keys, users
 from gristmill.store.database import Connection
@@ -20,9 +21,11 @@ def create(context: Context, actor: Actor, *, name: str, user_id: str | None = N
     """Make a key for the actor; administrators may make one for anyone. Return it with its secret.
 
     Raises:
+        Forbidden: the actor is a run's code.
         Invalid: there is no such user, or the actor may not see it.
 
     """
+    people_only(actor)
     owner = user_id or actor.user_id
     with context.database.transaction() as connection:
         if not _may_see(actor, owner) or users.get(connection, owner) is None:

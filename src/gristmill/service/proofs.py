@@ -28,6 +28,11 @@ def of_run(run: Run) -> str:
     return f"run:{run.id}:{run.fence}"
 
 
+def is_of_run(proof: str) -> bool:
+    """Tell whether this is the proof of a run's code."""
+    return proof.startswith("run:")
+
+
 def of_password(context: Context, user: User) -> str:
     """Return the proof that stands until the user's password is changed."""
     # The hash is salted, so this changes with every new password and tells nothing about it.
@@ -36,7 +41,7 @@ def of_password(context: Context, user: User) -> str:
 
 def stands(context: Context, connection: Connection, user: User, *, proof: str) -> bool:
     """Tell whether what the proof names still holds for this user."""
-    if proof.startswith("run:"):
+    if is_of_run(proof):
         _, run_id, fence = proof.split(":")
         run = runs.get(connection, run_id)
         return run is not None and run.state in ACTIVE and run.fence == int(fence) and run.requester_id == user.id
