@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const MOST_LINES = 6_000;
+const MOST_LINES = 6_050;
 const WIDEST = 150;
 
 const files = readdirSync("src", { recursive: true, withFileTypes: true })

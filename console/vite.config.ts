@@ -25,7 +25,10 @@ const onlyUsed: Plugin = {
   generateBundle(_, bundle) {
     const files = Object.values(bundle);
     const code = files.map((file) => (file.type === "chunk" ? file.code : "")).join("\n");
-    const named = new Set([...(code.match(/[a-z0-9]+(?:-[a-z0-9]+)*/g) ?? []), ...SET_BEFORE_THE_CODE]);
+    const words = new Set([...(code.match(/[a-z0-9]+(?:-[a-z0-9]+)*/g) ?? []), ...SET_BEFORE_THE_CODE]);
+    // Names that end as a property says: `${prefix}--stack-${orientation}`.
+    const begun = [...code.matchAll(/--((?:[a-z0-9]+-)+)\$\{/g)].map((found) => found[1] ?? "");
+    const named: Named = (part) => words.has(part) || begun.some((beginning) => part.startsWith(beginning));
     for (const page of files) {
       if (page.type !== "asset" || !page.fileName.endsWith(".html")) continue;
       page.source = String(page.source).replace(/assets\/[\w-]+\.css/g, (name) => {
@@ -39,15 +42,17 @@ const onlyUsed: Plugin = {
     }
   },
 };
+type Named = (part: string) => boolean;
+
 const SET_BEFORE_THE_CODE = ["white", "g100"]; // by public/theme.js
 
-function withoutUnnamed(css: string, named: Set<string>): string {
+function withoutUnnamed(css: string, named: Named): string {
   const root = postcss.parse(css);
   // What is named in :not() or :is() may be missing, and the rule still holds.
   const parts = (selector: string) =>
-    [...selector.replace(/:(not|is|where)\([^()]*\)/g, "").matchAll(/\.cds--([a-z0-9]+(?:-[a-z0-9]+)*)/g)].map((found) => found[1]);
+    [...selector.replace(/:(not|is|where)\([^()]*\)/g, "").matchAll(/\.cds--([a-z0-9]+(?:-[a-z0-9]+)*)/g)].map((found) => found[1] ?? "");
   root.walkRules((rule: Rule) => {
-    const kept = rule.selectors.filter((selector) => parts(selector).every((part) => named.has(part)));
+    const kept = rule.selectors.filter((selector) => parts(selector).every(named));
     if (kept.length === 0) rule.remove();
     else if (kept.length < rule.selectors.length) rule.selectors = kept;
   });

@@ -3535,6 +3535,12 @@ export interface components {
             rows: unknown[][];
         };
         /**
+         * FoldPolicy
+         * @description A local time that comes twice: runs the first time, the second, or both.
+         * @enum {string}
+         */
+        FoldPolicy: "first" | "second" | "both";
+        /**
          * FoundKind
          * @description What it is.
          * @enum {string}
@@ -3567,6 +3573,12 @@ export interface components {
             /** Results */
             results: components["schemas"]["FoundLine"][];
         };
+        /**
+         * GapPolicy
+         * @description A local time that a clock change leaves out: runs at the first moment that exists, or not that day.
+         * @enum {string}
+         */
+        GapPolicy: "shift" | "skip";
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -3945,6 +3957,12 @@ export interface components {
             members: components["schemas"]["MemberBody"][];
         };
         /**
+         * MissedPolicy
+         * @description Ticks that nobody was there to run: run the last one, none, or all of the last day.
+         * @enum {string}
+         */
+        MissedPolicy: "last" | "none" | "all";
+        /**
          * ModelTypeDocument
          * @description A type; one that is not ``runnable`` can be stored, and its runs fail.
          */
@@ -4058,6 +4076,12 @@ export interface components {
             /** Size */
             size: number;
         };
+        /**
+         * OverlapPolicy
+         * @description A tick while the run before is not done: wait behind it, leave the tick out, or cancel the run before.
+         * @enum {string}
+         */
+        OverlapPolicy: "queue" | "skip" | "cancel_running";
         /**
          * PlannedTick
          * @description A tick: the moment, the same in the schedule's zone, and what a clock change did to it.
@@ -4272,6 +4296,10 @@ export interface components {
              * @default []
              */
             excluded_weekdays: string[];
+            fold?: components["schemas"]["FoldPolicy"] | null;
+            gap?: components["schemas"]["GapPolicy"] | null;
+            missed?: components["schemas"]["MissedPolicy"] | null;
+            overlap?: components["schemas"]["OverlapPolicy"] | null;
             /**
              * Repeat
              * @default true

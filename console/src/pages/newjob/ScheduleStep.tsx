@@ -12,6 +12,13 @@ const UNITS = ["minutes", "hours", "days", "weeks", "months"].map((unit) => [uni
 const ZONES = Intl.supportedValuesOf("timeZone");
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** What becomes of ticks that come at a bad time; the first of each is what happens if nothing is said. */
+const POLICIES = [
+  ["overlap", "While the run before is not done",
+    [["", "Wait behind it"], ["skip", "Leave the tick out"], ["cancel_running", "Cancel the run before"]]],
+  ["missed", "After nobody was there to run them", [["", "Run the last one"], ["none", "Run none"], ["all", "Run all of the last day"]]],
+] as const;
+
 /** What a schedule that is not kept anywhere would do; a refusal names the field that is wrong. */
 export const scheduleQuery = (wanted: ReturnType<typeof plan>) =>
   queryOptions({
@@ -23,7 +30,7 @@ export const scheduleQuery = (wanted: ReturnType<typeof plan>) =>
 
 /** When the job runs by itself, and what that comes to. */
 export function ScheduleStep({ draft, set, field, error }: StepProps) {
-  const { scheduled, repetition, excluded } = draft;
+  const { scheduled, repetition, excluded, policies } = draft;
   return (
     <>
       <Switch id="scheduled" label="Run on a schedule" no="No, by hand" on={scheduled} turn={(on) => set({ scheduled: on })} />
@@ -53,6 +60,16 @@ export function ScheduleStep({ draft, set, field, error }: StepProps) {
               wrong={invalid(error, "excluded_weekdays")}
             />
           )}
+          {repetition !== "once" && POLICIES.map(([policy, label, options]) => (
+            <Choice
+              key={policy}
+              id={policy}
+              labelText={label}
+              value={policies[policy] ?? ""}
+              onChange={({ target: { value } }) => set({ policies: { ...policies, [policy]: value || undefined } })}
+              options={options}
+            />
+          ))}
           <NextTicks draft={draft} />
         </>
       )}

@@ -30,9 +30,9 @@ export default function AssetsTab({ space }: TabProps) {
           <Link href={paths.assets(space)}>Show all assets</Link>
         </p>
       )}
+      <FilterChips name="view" label="View" chips={[[null, "Assets"], ["trash", "Trash"]]} />
       <div className="toolbar">
         <UrlSearch name="name" label="Find an asset" />
-        <FilterChips name="view" label="View" chips={[[null, "Assets"], ["trash", "Trash"]]} />
         <Button kind="secondary" as={Link} href={paths.newConnection(space)} renderIcon={Connect}>New connection</Button>
         <Button as={Link} href={paths.newAsset(space)} renderIcon={Upload}>Upload</Button>
       </div>

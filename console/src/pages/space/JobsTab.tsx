@@ -23,9 +23,9 @@ export default function JobsTab({ space }: TabProps) {
   return (
     <>
       {list.data && <FilterChips chips={chips(list.data)} />}
+      <FilterChips name="view" label="View" chips={[[null, "Table"], ["timeline", "Timeline"]]} />
       <div className="toolbar">
         <UrlSearch name="name" label="Find a job" />
-        <FilterChips name="view" label="View" chips={[[null, "Table"], ["timeline", "Timeline"]]} />
         <Button as={Link} href={paths.newJob(space)} renderIcon={Add}>New job</Button>
       </div>
       {view === "timeline"

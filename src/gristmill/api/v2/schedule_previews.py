@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from gristmill.api.session import Ctx, Me
+from gristmill.domain.schedule import FoldPolicy, GapPolicy, MissedPolicy, OverlapPolicy
 from gristmill.domain.schedule_wire import to_wire
 from gristmill.domain.schedule_words import in_words
 from gristmill.service import schedules
@@ -36,6 +37,10 @@ class SchedulePlan(BaseModel):
     start: str | None = Field(default=None, max_length=64)
     end: str | None = Field(default=None, max_length=64)
     excluded_weekdays: list[str] = Field(default=[], max_length=7)
+    gap: GapPolicy | None = None
+    fold: FoldPolicy | None = None
+    missed: MissedPolicy | None = None
+    overlap: OverlapPolicy | None = None
 
 
 class PlannedTick(BaseModel):
