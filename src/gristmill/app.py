@@ -23,7 +23,10 @@ from gristmill import telemetry, tls
 from gristmill.api import console
 from gristmill.api.app import create_api
 from gristmill.api.listeners import Listener, bind, serve
+from gristmill.content.bucket import SCHEME, Bucket
+from gristmill.content.content import Content
 from gristmill.content.folder import FolderContent
+from gristmill.content.s3 import S3Content
 from gristmill.data.places import Places
 from gristmill.deliver.email import Mail
 from gristmill.domain.capacity import Capacity
@@ -116,7 +119,7 @@ def compose(settings: Settings) -> Context:
             (data_dir / DATABASE_FILE).touch(mode=0o600)
         return Context(
             database=prepare_database(settings.database),
-            content=FolderContent(data_dir / "content"),
+            content=_content(settings, data_dir),
             secrets=Secrets(master_key(data_dir, settings.secret_key)),
             data_dir=data_dir,
             limits=_limits(settings),
@@ -132,6 +135,31 @@ def compose(settings: Settings) -> Context:
         raise CannotStart(error.message) from error
     except OSError as error:
         raise CannotStart(f"The data directory {data_dir} cannot be used: {error}.") from error
+
+
+def _content(settings: Settings, data_dir: Path) -> Content:
+    where = settings.content
+    if where is None or not where.startswith(SCHEME):
+        folder = data_dir / "content" if where is None else Path(where)
+        if not folder.is_absolute():
+            raise CannotStart(f"GRISTMILL_CONTENT: {where} is neither s3://bucket nor the absolute path of a folder.")
+        return FolderContent(folder)
+    if not settings.content_access_key or not settings.content_secret_key:
+        raise CannotStart("GRISTMILL_CONTENT_ACCESS_KEY and GRISTMILL_CONTENT_SECRET_KEY: a bucket needs both.")
+    try:
+        content = S3Content(
+            Bucket.of(
+                where,
+                endpoint=settings.content_endpoint,
+                region=settings.content_region,
+                access_key=settings.content_access_key,
+                secret_key=settings.content_secret_key,
+            )
+        )
+        content.check()
+    except (ValueError, OSError) as error:
+        raise CannotStart(f"GRISTMILL_CONTENT cannot be used: {error} Check GRISTMILL_CONTENT_*.") from error
+    return content
 
 
 def prepare_database(url: str) -> Database:

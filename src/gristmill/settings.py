@@ -58,6 +58,20 @@ class Settings(BaseSettings):
         default=None,
         description="Database, as postgresql://user:password@host/name; by default SQLite in the data directory.",
     )
+    content: str | None = Field(
+        default=None,
+        description="Where uploads, inputs, results and logs are kept: s3://bucket/prefix, or a folder that all "
+        "servers share; by default content in the data directory.",
+    )
+    content_endpoint: str | None = Field(
+        default=None,
+        description="Endpoint of the object store, as https://host or http://host:port; by default Amazon's.",
+    )
+    content_region: str = Field(default="us-east-1", description="Region of the bucket.")
+    content_access_key: str | None = Field(default=None, description="Access key for the bucket.")
+    content_secret_key: str | None = Field(
+        default=None, repr=False, description="Secret key that belongs to content_access_key."
+    )
     tls: bool = Field(default=True, description="Whether the API port speaks TLS; off behind a proxy that does.")
     tls_cert: Path | None = Field(
         default=None,
