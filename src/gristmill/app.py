@@ -31,6 +31,7 @@ from gristmill.data.places import Places
 from gristmill.deliver.email import Mail
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import GristmillError
+from gristmill.engine.bell import Bell
 from gristmill.engine.engine import Engine
 from gristmill.engine.janitor import Janitor
 from gristmill.guard.address_guard import AddressGuard
@@ -75,9 +76,11 @@ def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> N
         # Code that runs asks there; an engine by itself knows only what it was told.
         url = settings.public_url or (_url(settings, listeners[0]) if listeners else None)
         context = replace(context, public_url=url)
+        bell = Bell(context)
+        context = replace(context, wake=bell.ring)
         worker = _engine(context, settings) if engine else None
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker))
+            runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker, bell=bell))
     finally:
         context.database.close()
 
@@ -186,11 +189,13 @@ async def _until_stopped(
     *,
     listeners: Sequence[Listener],
     engine: Engine | None,
+    bell: Bell,
 ) -> None:
     stop = _stop_on_signals()
     if engine:
         engine.start()
-        context = replace(context, wake=engine.wake)
+        context = replace(context, wake=engine.ring)
+    bell.start(engine.wake if engine else None)
     async with asyncio.TaskGroup() as group:
         if listeners:
             api = create_api(context, public_url=settings.public_url, stopping=stop.is_set)
@@ -208,6 +213,7 @@ async def _until_stopped(
         await stop.wait()
         if engine:
             await asyncio.to_thread(engine.stop)
+        await asyncio.to_thread(bell.stop)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -341,6 +347,7 @@ def _engine(context: Context, settings: Settings) -> Engine:
         grace_seconds=settings.grace_seconds,
         disk_bytes=settings.run_disk_bytes,
         offers=Capacity.of(cpus=settings.worker_cpus, memory_bytes=settings.worker_memory_bytes),
+        poll_seconds=settings.poll_seconds,
     )
 
 

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Runs that one worker works on at once; by default twice its processors, at least 4.",
     )
+    poll_seconds: float = Field(
+        default=0.25,
+        gt=0,
+        description="How often an engine looks for runs that no wake-up told it of; PostgreSQL carries wake-ups "
+        "between processes.",
+    )
     lease_seconds: float = Field(
         default=30, gt=0, description="How long a worker may be silent before its runs are taken over."
     )
