@@ -347,6 +347,7 @@ def _engine(context: Context, settings: Settings) -> Engine:
         grace_seconds=settings.grace_seconds,
         disk_bytes=settings.run_disk_bytes,
         offers=Capacity.of(cpus=settings.worker_cpus, memory_bytes=settings.worker_memory_bytes),
+        labels=settings.labels,
         poll_seconds=settings.poll_seconds,
     )
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gristmill.domain.errors import Invalid
 from gristmill.domain.retention import MOST_DAYS
+from gristmill.domain.worker_labels import read_labels
 from gristmill.launch.cgroups import memory_limit_bytes, processor_limit
 
 GIB = 1024**3
@@ -178,6 +180,11 @@ class Settings(BaseSettings):
         description="Memory that one worker offers to runs; by default that of the machine or its control group. A run "
         "that asks for more than any worker offers gets all of one, alone.",
     )
+    worker_labels: str = Field(
+        default="",
+        description="Labels of this worker, with commas, as gpu,eu: it also takes runs whose hardware_spec asks for "
+        "some of these.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events that are logged to standard error."
     )
@@ -206,6 +213,19 @@ class Settings(BaseSettings):
         """The registered interpreters, by the version of Python."""
         entries = (entry.strip().partition("=") for entry in self.pythons.split(",") if entry.strip())
         return {version: Path(path) for version, _, path in entries}
+
+    @model_validator(mode="after")
+    def _labels_of_a_worker(self) -> Self:
+        try:
+            read_labels(self.labels, "worker_labels")
+        except Invalid as error:
+            raise ValueError(error.message) from error
+        return self
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of ``worker_labels``."""
+        return tuple(label.strip() for label in self.worker_labels.split(",") if label.strip())
 
     @property
     def networks_allowed(self) -> list[str]:

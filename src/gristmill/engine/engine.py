@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -53,6 +54,7 @@ class Engine:
         grace_seconds: float,
         disk_bytes: int | None = None,
         offers: Capacity | None = None,
+        labels: Sequence[str] = (),
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._tell_others = context.wake
@@ -65,6 +67,7 @@ class Engine:
         self._grace_seconds = grace_seconds
         self._disk_bytes = disk_bytes
         self._offers = offers
+        self._labels = labels
         self._poll_seconds = poll_seconds
         self._loops: list[Loop] = []
 
@@ -72,10 +75,22 @@ class Engine:
         """Register as a worker and begin; what a dead worker of this data directory left on disk is salvaged."""
         host = socket.gethostname()
         self._worker_id = workers.register(
-            self._context, host=host, pid=os.getpid(), slots=self._slots, offers=self._offers
+            self._context,
+            host=host,
+            pid=os.getpid(),
+            slots=self._slots,
+            offers=self._offers,
+            labels=self._labels,
+            environments=self._environments.offered(),
         )
         self._worker = Worker(
-            self._context, self._worker_id, self._execute, slots=self._slots, lease=self._lease, offers=self._offers
+            self._context,
+            self._worker_id,
+            self._execute,
+            slots=self._slots,
+            lease=self._lease,
+            offers=self._offers,
+            labels=self._labels,
         )
         rescuer, self._janitor = Rescuer(self._context), Janitor(self._context)
         self._claiming = Loop("worker", self._worker.step, every_seconds=self._poll_seconds)
