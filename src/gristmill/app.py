@@ -34,6 +34,7 @@ from gristmill.domain.errors import GristmillError
 from gristmill.engine.bell import Bell
 from gristmill.engine.engine import Engine
 from gristmill.engine.janitor import Janitor
+from gristmill.engine.schema_watch import SchemaWatch
 from gristmill.guard.address_guard import AddressGuard
 from gristmill.launch.environment_store import EnvironmentStore
 from gristmill.launch.environments import shipped
@@ -196,6 +197,8 @@ async def _until_stopped(
         engine.start()
         context = replace(context, wake=engine.ring)
     bell.start(engine.wake if engine else None)
+    watch = SchemaWatch(context)
+    watch.start()
     async with asyncio.TaskGroup() as group:
         if listeners:
             api = create_api(context, public_url=settings.public_url, stopping=stop.is_set)
@@ -214,6 +217,7 @@ async def _until_stopped(
         if engine:
             await asyncio.to_thread(engine.stop)
         await asyncio.to_thread(bell.stop)
+        await asyncio.to_thread(watch.stop)
 
 
 def _stop_on_signals() -> asyncio.Event:
