@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from gristmill.service import bell
 from gristmill.service.bell import Listener
 from gristmill.service.context import Context
 
+_log = logging.getLogger("gristmill.engine")
 _LISTEN_SECONDS = 0.5
 _LOOK_SECONDS = 5.0
 _APART_SECONDS = 0.02
@@ -59,8 +61,14 @@ class Bell:
         for loop in self._loops:
             loop.stop()
         if self._loops:
-            self._send()
+            self._send_last()
         self._open.close()
+
+    def _send_last(self) -> None:
+        try:
+            self._send()
+        except Exception:  # noqa: BLE001 - a database that is away is no reason not to stop
+            _log.exception("bell.not_rung")
 
     def _send(self) -> None:
         if not self._due.is_set():
