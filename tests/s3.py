@@ -20,6 +20,7 @@ from urllib.error import URLError
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from gristmill.content.bucket import Bucket
 from tests.make import eventually
 
 ACCESS_KEY, SECRET_KEY = "gristmill-tests", "a-secret-key-of-the-tests"
@@ -79,6 +80,12 @@ class ObjectStore:
                 return list(json.load(answer)["Entries"] or [])
         except URLError:
             return []
+
+
+def bucket_of(store: ObjectStore, *, secret_key: str = SECRET_KEY) -> Bucket:
+    """Return a new bucket as the place of content, below a prefix."""
+    url = f"s3://{store.new_bucket()}/some/prefix"
+    return Bucket.of(url, endpoint=store.url, region="us-east-1", access_key=ACCESS_KEY, secret_key=secret_key)
 
 
 @contextmanager

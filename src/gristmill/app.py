@@ -23,13 +23,18 @@ from gristmill import telemetry, tls
 from gristmill.api import console
 from gristmill.api.app import create_api
 from gristmill.api.listeners import Listener, bind, serve
+from gristmill.content.bucket import SCHEME, Bucket
+from gristmill.content.content import Content
 from gristmill.content.folder import FolderContent
+from gristmill.content.s3 import S3Content
 from gristmill.data.places import Places
 from gristmill.deliver.email import Mail
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import GristmillError
+from gristmill.engine.bell import Bell
 from gristmill.engine.engine import Engine
 from gristmill.engine.janitor import Janitor
+from gristmill.engine.schema_watch import SchemaWatch
 from gristmill.guard.address_guard import AddressGuard
 from gristmill.launch.environment_store import EnvironmentStore
 from gristmill.launch.environments import shipped
@@ -72,9 +77,11 @@ def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> N
         # Code that runs asks there; an engine by itself knows only what it was told.
         url = settings.public_url or (_url(settings, listeners[0]) if listeners else None)
         context = replace(context, public_url=url)
+        bell = Bell(context)
+        context = replace(context, wake=bell.ring)
         worker = _engine(context, settings) if engine else None
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker))
+            runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker, bell=bell))
     finally:
         context.database.close()
 
@@ -116,7 +123,7 @@ def compose(settings: Settings) -> Context:
             (data_dir / DATABASE_FILE).touch(mode=0o600)
         return Context(
             database=prepare_database(settings.database),
-            content=FolderContent(data_dir / "content"),
+            content=_content(settings, data_dir),
             secrets=Secrets(master_key(data_dir, settings.secret_key)),
             data_dir=data_dir,
             limits=_limits(settings),
@@ -132,6 +139,31 @@ def compose(settings: Settings) -> Context:
         raise CannotStart(error.message) from error
     except OSError as error:
         raise CannotStart(f"The data directory {data_dir} cannot be used: {error}.") from error
+
+
+def _content(settings: Settings, data_dir: Path) -> Content:
+    where = settings.content
+    if where is None or not where.startswith(SCHEME):
+        folder = data_dir / "content" if where is None else Path(where)
+        if not folder.is_absolute():
+            raise CannotStart(f"GRISTMILL_CONTENT: {where} is neither s3://bucket nor the absolute path of a folder.")
+        return FolderContent(folder)
+    if not settings.content_access_key or not settings.content_secret_key:
+        raise CannotStart("GRISTMILL_CONTENT_ACCESS_KEY and GRISTMILL_CONTENT_SECRET_KEY: a bucket needs both.")
+    try:
+        content = S3Content(
+            Bucket.of(
+                where,
+                endpoint=settings.content_endpoint,
+                region=settings.content_region,
+                access_key=settings.content_access_key,
+                secret_key=settings.content_secret_key,
+            )
+        )
+        content.check()
+    except (ValueError, OSError) as error:
+        raise CannotStart(f"GRISTMILL_CONTENT cannot be used: {error} Check GRISTMILL_CONTENT_*.") from error
+    return content
 
 
 def prepare_database(url: str) -> Database:
@@ -158,11 +190,15 @@ async def _until_stopped(
     *,
     listeners: Sequence[Listener],
     engine: Engine | None,
+    bell: Bell,
 ) -> None:
     stop = _stop_on_signals()
     if engine:
         engine.start()
-        context = replace(context, wake=engine.wake)
+        context = replace(context, wake=engine.ring)
+    bell.start(engine.wake if engine else None)
+    watch = SchemaWatch(context)
+    watch.start()
     async with asyncio.TaskGroup() as group:
         if listeners:
             api = create_api(context, public_url=settings.public_url, stopping=stop.is_set)
@@ -180,6 +216,8 @@ async def _until_stopped(
         await stop.wait()
         if engine:
             await asyncio.to_thread(engine.stop)
+        await asyncio.to_thread(bell.stop)
+        await asyncio.to_thread(watch.stop)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -313,6 +351,8 @@ def _engine(context: Context, settings: Settings) -> Engine:
         grace_seconds=settings.grace_seconds,
         disk_bytes=settings.run_disk_bytes,
         offers=Capacity.of(cpus=settings.worker_cpus, memory_bytes=settings.worker_memory_bytes),
+        labels=settings.labels,
+        poll_seconds=settings.poll_seconds,
     )
 
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gristmill.domain.errors import Invalid
 from gristmill.domain.retention import MOST_DAYS
+from gristmill.domain.worker_labels import read_labels
 from gristmill.launch.cgroups import memory_limit_bytes, processor_limit
 
 GIB = 1024**3
@@ -58,6 +60,20 @@ class Settings(BaseSettings):
         default=None,
         description="Database, as postgresql://user:password@host/name; by default SQLite in the data directory.",
     )
+    content: str | None = Field(
+        default=None,
+        description="Where uploads, inputs, results and logs are kept: s3://bucket/prefix, or a folder that all "
+        "servers share; by default content in the data directory.",
+    )
+    content_endpoint: str | None = Field(
+        default=None,
+        description="Endpoint of the object store, as https://host or http://host:port; by default Amazon's.",
+    )
+    content_region: str = Field(default="us-east-1", description="Region of the bucket.")
+    content_access_key: str | None = Field(default=None, description="Access key for the bucket.")
+    content_secret_key: str | None = Field(
+        default=None, repr=False, description="Secret key that belongs to content_access_key."
+    )
     tls: bool = Field(default=True, description="Whether the API port speaks TLS; off behind a proxy that does.")
     tls_cert: Path | None = Field(
         default=None,
@@ -85,6 +101,12 @@ class Settings(BaseSettings):
         default_factory=lambda: max(4, int(2 * _cpus())),
         gt=0,
         description="Runs that one worker works on at once; by default twice its processors, at least 4.",
+    )
+    poll_seconds: float = Field(
+        default=0.25,
+        gt=0,
+        description="How often an engine looks for runs that no wake-up told it of; PostgreSQL carries wake-ups "
+        "between processes.",
     )
     lease_seconds: float = Field(
         default=30, gt=0, description="How long a worker may be silent before its runs are taken over."
@@ -158,6 +180,11 @@ class Settings(BaseSettings):
         description="Memory that one worker offers to runs; by default that of the machine or its control group. A run "
         "that asks for more than any worker offers gets all of one, alone.",
     )
+    worker_labels: str = Field(
+        default="",
+        description="Labels of this worker, with commas, as gpu,eu: it also takes runs whose hardware_spec asks for "
+        "some of these.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events that are logged to standard error."
     )
@@ -186,6 +213,19 @@ class Settings(BaseSettings):
         """The registered interpreters, by the version of Python."""
         entries = (entry.strip().partition("=") for entry in self.pythons.split(",") if entry.strip())
         return {version: Path(path) for version, _, path in entries}
+
+    @model_validator(mode="after")
+    def _labels_of_a_worker(self) -> Self:
+        try:
+            read_labels(self.labels, "worker_labels")
+        except Invalid as error:
+            raise ValueError(error.message) from error
+        return self
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of ``worker_labels``."""
+        return tuple(label.strip() for label in self.worker_labels.split(",") if label.strip())
 
     @property
     def networks_allowed(self) -> list[str]:

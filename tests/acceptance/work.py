@@ -58,8 +58,8 @@ class Work:
             model = self.rest.deployment(self.rest.model(slow.Model(), modules={"slow": SLOW_MODEL}))
         function = self.rest.deployment(self.rest.function(SLOW_FUNCTION))
         source = self.rest.data_asset("table.csv", TABLE.encode())
-        for number in range(tables):
-            name = f"result-{number}.csv"
+        for _ in range(tables):
+            name = f"result-{len(self.tables)}.csv"
             scoring = {"input_data_references": [reference(source)], "output_data_reference": output(name)}
             self.tables[self.rest.submit(model, scoring)["metadata"]["id"]] = name
         for _ in range(calls):

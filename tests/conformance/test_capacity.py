@@ -143,3 +143,76 @@ def test_a_run_that_fits_no_worker_says_so(database: Database) -> None:
 def _head(connection: Connection, lane: str) -> tuple[object, ...]:
     query = text("SELECT head, head_millicores, head_memory_bytes FROM lanes WHERE id = :id")
     return tuple(connection.execute(query, {"id": lane}).one())
+
+
+def labelled(connection: Connection, space: str, lane: str, *labels: str) -> Run:
+    template = make_run(connection, space, lane)
+    runs.advance(connection, template.id, RunEvent.CANCEL_REQUESTED, now=NOW, actor="u")
+    run = replace(template, id=new_id(), deployment_job_id=new_id())
+    return runs.create(connection, run, replace(make_spec(), hardware={"labels": list(labels)}))
+
+
+def taken_by(connection: Connection, *labels: str) -> str | None:
+    room = Room(offered=OFFERED, left=OFFERED, labels=frozenset(labels))
+    run = claims.claim(connection, WORKER, now=NOW, expires_at=NOW + LEASE, room=room)
+    return run.id if run else None
+
+
+def test_a_run_is_taken_only_by_a_worker_that_has_every_label_it_asks_for(database: Database) -> None:
+    with database.transaction() as connection:
+        space = make_space(connection)
+        lane, other = make_lane(connection, space, max_running=5), make_lane(connection, space, max_running=5)
+        both = labelled(connection, space, lane, "gpu", "eu")
+        behind = labelled(connection, space, lane, "gpu")
+        free = labelled(connection, space, other)
+        assert taken_by(connection) == free.id
+        for labels in ((), ("gpu",), ("eu",), ("gp", "eu"), ("gpu2", "eu"), ("eu-gpu",), ("eugpu", "gpu")):
+            assert taken_by(connection, *labels) is None
+        assert taken_by(connection, "large", "gpu", "eu", "fast") == both.id
+        assert taken_by(connection, "gpu") == behind.id
+
+
+def test_the_rescuer_repairs_a_wrong_hint_of_labels(database: Database) -> None:
+    with database.transaction() as connection:
+        space = make_space(connection)
+        lane = make_lane(connection, space)
+        run = labelled(connection, space, lane, "gpu")
+        connection.execute(text("UPDATE lanes SET head_labels = ''"))
+        # The hint finds it, the run itself says no; that sets the hint right.
+        assert taken_by(connection) is None
+        assert claims.repair(connection, [lane]) == 0
+        connection.execute(text("UPDATE lanes SET head_labels = 'other'"))
+        assert claims.repair(connection, [lane]) == 1
+        assert taken_by(connection, "gpu") == run.id
+
+
+def worker(connection: Connection, *labels: str) -> None:
+    workers.create(connection, new_id(), host="h", pid=1, slots=1, offers=OFFERED, now=NOW, labels=labels)
+
+
+def test_a_run_says_that_no_worker_has_its_labels(database: Database) -> None:
+    with database.transaction() as connection:
+        space = make_space(connection)
+        run = labelled(connection, space, make_lane(connection, space), "gpu", "eu")
+        for labels in ((), ("gpu",)):
+            worker(connection, *labels)
+        lane = waiting_store.lane_of(connection, run, workers_seen_since=NOW)
+        said = waiting(lane, ahead=0, now=NOW)
+        assert "the labels eu,gpu; none is up" in said.reason
+        assert said.estimated_start is None
+        worker(connection, "eu", "gpu", "more")
+        lane = waiting_store.lane_of(connection, run, workers_seen_since=NOW)
+        assert waiting(lane, ahead=0, now=NOW).reason.startswith("It is next")
+
+
+def test_a_large_run_gets_all_of_a_worker_with_its_labels_though_others_are_larger(database: Database) -> None:
+    with database.transaction() as connection:
+        space = make_space(connection)
+        template = make_run(connection, space, make_lane(connection, space))
+        runs.advance(connection, template.id, RunEvent.CANCEL_REQUESTED, now=NOW, actor="u")
+        spec = replace(make_spec(), cpus=8, memory_limit_bytes=GIB, hardware={"labels": ["gpu"]})
+        run = runs.create(connection, replace(template, id=new_id(), deployment_job_id=new_id()), spec)
+        huge = Capacity.of(cpus=64, memory_bytes=256 * GIB)
+        workers.create(connection, new_id(), host="h", pid=1, slots=1, offers=huge, now=NOW)
+        workers.create(connection, new_id(), host="h", pid=2, slots=1, offers=OFFERED, now=NOW, labels=["gpu"])
+        assert taken_by(connection, "gpu") == run.id

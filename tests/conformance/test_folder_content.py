@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gristmill.content.content import ContentMissing, Stored
 from gristmill.content.folder import FolderContent
 
 MIB = 1024**2
@@ -30,48 +27,6 @@ def _read(content: FolderContent, key: str) -> bytes:
 
 def _files(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file()]
-
-
-@pytest.mark.parametrize("chunks", [[], [b""], [b"a"], [b"ab", b"", b"c"], [bytes(range(256)) * 4096] * 3])
-def test_what_is_put_comes_back_with_its_size_and_digest(content: FolderContent, chunks: list[bytes]) -> None:
-    whole = b"".join(chunks)
-
-    stored = content.put(iter(chunks))
-
-    assert stored == Stored(key=stored.key, size=len(whole), sha256=hashlib.sha256(whole).hexdigest())
-    assert _read(content, stored.key) == whole
-    assert b"".join(content.stream(stored.key)) == whole
-
-
-def test_a_stream_starts_anywhere_in_blocks_of_at_most_a_mebibyte(content: FolderContent) -> None:
-    whole = os.urandom(3 * MIB + 5)
-    key = content.put([whole]).key
-
-    blocks = list(content.stream(key, start=7))
-
-    assert b"".join(blocks) == whole[7:]
-    assert max(map(len, blocks)) <= MIB
-    assert list(content.stream(key, start=len(whole) + 9)) == []
-
-
-def test_equal_bytes_are_kept_apart(content: FolderContent) -> None:
-    first, second = content.put([b"same"]), content.put([b"same"])
-
-    content.delete(first.key)
-
-    assert first.key != second.key
-    assert _read(content, second.key) == b"same"
-
-
-def test_a_source_that_fails_leaves_nothing(content: FolderContent, tmp_path: Path) -> None:
-    def broken() -> Iterator[bytes]:
-        yield b"half"
-        raise ConnectionResetError
-
-    with pytest.raises(ConnectionResetError):
-        content.put(broken())
-
-    assert _files(tmp_path / "content") == []
 
 
 def test_a_file_is_taken_in_without_copying_it(content: FolderContent, tmp_path: Path) -> None:
@@ -98,17 +53,6 @@ def test_a_file_with_a_second_name_is_copied(content: FolderContent, tmp_path: P
     assert _read(content, key) == b"a"
 
 
-def test_what_is_no_regular_file_is_refused(content: FolderContent, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_bytes(b"secret")
-    (tmp_path / "link").symlink_to(tmp_path / "secret")
-    os.mkfifo(tmp_path / "pipe")
-
-    for name, number in [("link", errno.ELOOP), ("pipe", errno.EINVAL), (".", errno.EINVAL), ("no", errno.ENOENT)]:
-        with pytest.raises(OSError) as caught:  # noqa: PT011 - the number says which
-            content.put_file(tmp_path / name)
-        assert caught.value.errno == number
-
-
 def test_a_file_of_another_file_system_is_copied(content: FolderContent) -> None:
     other = Path("/dev/shm") / f"gristmill-test-{os.getpid()}"
     other.write_bytes(b"elsewhere")
@@ -116,55 +60,6 @@ def test_a_file_of_another_file_system_is_copied(content: FolderContent) -> None
         assert _read(content, content.put_file(other).key) == b"elsewhere"
     finally:
         other.unlink(missing_ok=True)
-
-
-def test_a_materialized_file_can_be_changed_without_changing_the_content(
-    content: FolderContent, tmp_path: Path
-) -> None:
-    whole = os.urandom(2 * MIB + 3)
-    key, target = content.put([whole]).key, tmp_path / "input.bin"
-
-    content.materialize(key, target)
-
-    assert target.read_bytes() == whole
-    with target.open("r+b") as file:
-        file.write(b"changed")
-    assert _read(content, key) == whole
-    content.materialize(key, target)
-    assert target.read_bytes() == whole
-
-
-def test_materializing_does_not_follow_a_link(content: FolderContent, tmp_path: Path) -> None:
-    key = content.put([b"x"]).key
-    (tmp_path / "victim").write_bytes(b"precious")
-    (tmp_path / "target").symlink_to(tmp_path / "victim")
-
-    with pytest.raises(OSError, match="symbolic"):
-        content.materialize(key, tmp_path / "target")
-
-    assert (tmp_path / "victim").read_bytes() == b"precious"
-
-
-@pytest.mark.parametrize("key", ["0" * 32, "", "..", "../../etc/passwd", "drafts"])
-def test_what_is_not_kept_is_missing_at_once(content: FolderContent, tmp_path: Path, key: str) -> None:
-    with pytest.raises(ContentMissing):
-        content.open(key)
-    with pytest.raises(ContentMissing):
-        content.stream(key)
-    with pytest.raises(ContentMissing):
-        content.materialize(key, tmp_path / "target")
-    assert not (tmp_path / "target").exists()
-    content.delete(key)
-
-
-def test_deleted_content_is_missing_and_deleting_twice_is_fine(content: FolderContent) -> None:
-    key = content.put([b"x"]).key
-
-    content.delete(key)
-    content.delete(key)
-
-    with pytest.raises(ContentMissing):
-        content.open(key)
 
 
 def test_content_is_for_the_server_alone_and_read_only(content: FolderContent, tmp_path: Path) -> None:

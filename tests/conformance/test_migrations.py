@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from tests.make import eventually
 from tests.make_queue import NOW, make_lane, make_run, make_space
 from tests.postgres import Postgres
 
@@ -96,6 +98,45 @@ def test_a1_rows_that_do_not_add_up_cannot_be_stored(
         connection.execute(statement, dict(zip(names, numbers, strict=True)))
 
 
+@pytest.mark.parametrize("empty_database", ["postgresql", "sqlite"], indirect=True)
+def test_old_servers_go_on_while_a_new_one_migrates(empty_database: Database) -> None:
+    with empty_database.transaction() as connection:
+        _upgrade(connection, "0009")
+        connection.execute(text(_OLD_SPACE), {"space": "space", "at": NOW.replace(tzinfo=None)})
+        lane_id = make_lane(connection, "space")
+    stop = threading.Event()
+    created: list[str] = []
+
+    def old_server(number: int) -> None:
+        at = NOW.replace(tzinfo=None)
+        while not stop.is_set():
+            run_id = f"{number}-{len(created)}"
+            values = {"space": "space", "lane": lane_id, "at": at, "run": run_id}
+            with empty_database.transaction() as connection:
+                connection.execute(text(_QUEUED_BY_0009), values)
+                connection.execute(text("UPDATE lanes SET max_running = max_running WHERE id = :lane"), values)
+            created.append(run_id)
+
+    with ThreadPoolExecutor(4) as pool:
+        at_work = [pool.submit(old_server, number) for number in range(4)]
+        try:
+            eventually(lambda: len(created) > 20, within=20)
+            assert migrate(empty_database) == migrate(empty_database)
+            before = len(created)
+            eventually(lambda: len(created) > before + 20, within=20)
+        finally:
+            stop.set()
+    assert [each.exception() for each in at_work] == [None] * 4
+    with empty_database.transaction() as connection:
+        query = text("SELECT queued, coalesce(head_labels, '') FROM lanes WHERE id = :lane")
+        assert tuple(connection.execute(query, {"lane": lane_id}).one()) == (len(created), "")
+
+
+_QUEUED_BY_0009 = """
+INSERT INTO runs (id, deployment_job_id, space_id, job_id, lane_id, name, kind, state, fence, attempt, requester_id,
+    created_at, modified_at, millicores, memory_bytes, spec)
+VALUES (:run, :run, :space, :lane, :lane, 'r', 'model', 'queued', 0, 0, 'somebody', :at, :at, 0, 0, '{}')
+"""
 _OLD_SPACE = """
 INSERT INTO spaces (id, name, description, type, tags, stage, compute, state, creator_id, created_at, modified_at)
 VALUES (:space, 'before', '', 'cpd', '[]', '{}', '[]', 'active', 'somebody', :at, :at)

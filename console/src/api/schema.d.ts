@@ -4579,12 +4579,18 @@ export interface components {
         /**
          * WorkerLine
          * @description A worker. What it offers is null where it takes whatever runs ask for; ``stale`` is one that is silent.
+         *
+         *     ``environments`` are the versions of Python that it has, as 3.12; others cannot be built there.
          */
         WorkerLine: {
+            /** Environments */
+            environments: string[];
             /** Host */
             host: string;
             /** Id */
             id: string;
+            /** Labels */
+            labels: string[];
             /** Memory Bytes */
             memory_bytes: number | null;
             /** Millicores */

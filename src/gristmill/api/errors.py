@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from gristmill.api.envelope import WireResponse
 from gristmill.api.session import act_of, context
+from gristmill.content.content import ContentUnreachable
 from gristmill.domain.errors import (
     Busy,
     Conflict,
@@ -42,6 +43,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(GristmillError, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(ContentUnreachable, _no_content)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -81,6 +83,11 @@ def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "no_such_route", 405: "method_not_allowed"}.get(error.status_code, "refused")
     return refusal(error.status_code, code, f"{request.method} {request.url.path}: {error.detail}.")
+
+
+def _no_content(request: Request, error: Exception) -> Response:
+    _log.error("content.unreachable", extra={"path": request.url.path, "reason": str(error)})
+    return refusal(503, "content_unreachable", "The content store does not answer or refuses. Repeat this later.")
 
 
 def _broken(request: Request, error: Exception) -> Response:

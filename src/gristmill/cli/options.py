@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gristmill.settings import Settings
 
 # Anyone on the machine can read the command lines of its processes.
-ENVIRONMENT_ONLY = frozenset({"admin_api_key", "secret_key", "smtp_url"})
+ENVIRONMENT_ONLY = frozenset({"admin_api_key", "content_secret_key", "secret_key", "smtp_url"})
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:

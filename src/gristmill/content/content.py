@@ -1,4 +1,4 @@
-"""What the floors above ask of a content store. `folder.py` keeps it in a directory."""
+"""What the floors above ask of a content store. `folder.py` keeps it in a directory, `s3.py` in a bucket."""
 
 from __future__ import annotations
 
@@ -58,3 +58,7 @@ class Content(Protocol):
 
 class ContentMissing(Exception):
     """Nothing is kept under that key."""
+
+
+class ContentUnreachable(OSError):
+    """The store does not answer, or refuses; the message says which, and repeats no key."""

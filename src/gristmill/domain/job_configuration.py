@@ -17,6 +17,7 @@ from gristmill.domain.job_parameters import (
 from gristmill.domain.network import read_network
 from gristmill.domain.notebook_parameters import read_parameters
 from gristmill.domain.time_limit import read_time_limit
+from gristmill.domain.worker_labels import read_labels
 
 _WHERE = "configuration"
 _MOST_REVISION = 2**31 - 1
@@ -93,6 +94,7 @@ def _check_hardware(given: Any, where: str) -> None:  # noqa: ANN401 - any JSON
     named = reference.get("id") or reference.get("name")
     if reference and not (isinstance(named, str) and named):
         raise Invalid(f'{where}: name a hardware specification, as {{"name": "S"}} or by its id.', field=where)
+    read_labels(reference.get("labels"), f"{where}.labels")
 
 
 def _check_text(value: Any, where: str) -> None:  # noqa: ANN401 - any JSON

@@ -17,6 +17,7 @@ class Lane:
     """What is known of a lane when somebody asks: its limit, who works (name, since when) and how long runs took.
 
     ``needs`` is what the run reserves; ``largest`` the largest worker's offer, None where a worker is large enough.
+    ``labels`` are those that it asks for, ``labelled`` tells whether any worker has them.
     """
 
     max_running: int
@@ -26,6 +27,8 @@ class Lane:
     paused: bool = False
     needs: Capacity | None = None
     largest: Capacity | None = None
+    labels: Sequence[str] = ()
+    labelled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,9 @@ def _reason(lane: Lane, ahead: int) -> str:
         return "The space is paused: its runs wait until one of its admins resumes it."
     if lane.workers == 0:
         return "No worker is up: start `gristmill work`, or `gristmill up`."
+    if not lane.labelled:
+        asked = ",".join(lane.labels)
+        return f"It asks for a worker with the labels {asked}; none is up: `gristmill work --worker-labels {asked}`."
     if lane.needs is not None and lane.largest is not None:
         offered = f"It needs {lane.needs}; the largest worker offers {lane.largest}."
         return f"{offered} It gets all that a worker has as soon as one is idle."
@@ -62,7 +68,8 @@ def _reason(lane: Lane, ahead: int) -> str:
 
 def _estimate(lane: Lane, ahead: int, now: datetime) -> datetime | None:
     """Let runs take as long as the median of recent ones, slot by slot."""
-    if not lane.recent_seconds or lane.workers == 0 or lane.paused or lane.largest is not None:
+    held_up = lane.workers == 0 or lane.paused or lane.largest is not None or not lane.labelled
+    if held_up or not lane.recent_seconds:
         return None
     typical = timedelta(seconds=median(lane.recent_seconds))
     free_at = [max(now, (since or now) + typical) for _, since in lane.working]

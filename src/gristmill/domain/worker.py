@@ -29,6 +29,8 @@ class WorkerLoad:
     reserved_millicores: int = 0
     reserved_memory_bytes: int = 0
     stale: bool = False
+    labels: Sequence[str] = ()
+    environments: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

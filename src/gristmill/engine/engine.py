@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,7 +25,7 @@ from gristmill.service.context import Context
 from gristmill.service.environments import Environments
 
 _log = logging.getLogger("gristmill.engine")
-_POLL_SECONDS = 0.25
+POLL_SECONDS = 0.25
 _PULSE_SECONDS = 0.5
 _RESCUE_SECONDS = 2.0
 _TIDY_SECONDS = 2.0
@@ -36,7 +37,11 @@ _SALVAGE_SECONDS = 3.0
 
 
 class Engine:
-    """Claims and runs what is queued. Use cases of the same process ring ``wake``; other runs are found by polling."""
+    """Claims and runs what is queued.
+
+    Use cases of the same process call ``ring``, and a bell that hears others ``wake``; what neither tells is found by
+    polling, every ``poll_seconds``. ``context.wake`` is how the engine tells other processes.
+    """
 
     def __init__(
         self,
@@ -49,9 +54,12 @@ class Engine:
         grace_seconds: float,
         disk_bytes: int | None = None,
         offers: Capacity | None = None,
+        labels: Sequence[str] = (),
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
+        self._tell_others = context.wake
         # Whatever the engine itself ends may free a lane: it rings its own bell.
-        self._context = replace(context, wake=self.wake)
+        self._context = replace(context, wake=self.ring)
         self._launcher = launcher
         self._environments = environments
         self._slots = slots
@@ -59,19 +67,33 @@ class Engine:
         self._grace_seconds = grace_seconds
         self._disk_bytes = disk_bytes
         self._offers = offers
+        self._labels = labels
+        self._poll_seconds = poll_seconds
         self._loops: list[Loop] = []
 
     def start(self) -> None:
         """Register as a worker and begin; what a dead worker of this data directory left on disk is salvaged."""
         host = socket.gethostname()
         self._worker_id = workers.register(
-            self._context, host=host, pid=os.getpid(), slots=self._slots, offers=self._offers
+            self._context,
+            host=host,
+            pid=os.getpid(),
+            slots=self._slots,
+            offers=self._offers,
+            labels=self._labels,
+            environments=self._environments.offered(),
         )
         self._worker = Worker(
-            self._context, self._worker_id, self._execute, slots=self._slots, lease=self._lease, offers=self._offers
+            self._context,
+            self._worker_id,
+            self._execute,
+            slots=self._slots,
+            lease=self._lease,
+            offers=self._offers,
+            labels=self._labels,
         )
         rescuer, self._janitor = Rescuer(self._context), Janitor(self._context)
-        self._claiming = Loop("worker", self._worker.step, every_seconds=_POLL_SECONDS)
+        self._claiming = Loop("worker", self._worker.step, every_seconds=self._poll_seconds)
         self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
         self._tidying = Loop("janitor", self._tidy, every_seconds=_TIDY_SECONDS)
         self._rescuing = Loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
@@ -92,6 +114,11 @@ class Engine:
         """Look for runs now."""
         if self._loops:
             self._claiming.wake()
+
+    def ring(self) -> None:
+        """Look for runs now, and have the other processes look."""
+        self.wake()
+        self._tell_others()
 
     def stop(self) -> None:
         """Claim nothing more, finish what is at work within the grace period, hand the rest back, end every child."""

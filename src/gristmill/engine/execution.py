@@ -12,6 +12,7 @@ from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 
+from gristmill.content.content import ContentUnreachable
 from gristmill.domain.errors import Conflict, NotFound
 from gristmill.domain.progress import Pace
 from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Cause, IllegalTransition, RunEvent
@@ -120,8 +121,7 @@ class Execution:
             return Outcome(event=RunEvent.STOPPED)
         except Exception as error:  # noqa: BLE001 - whatever happened, the run must end with a cause
             _log.exception("execution.failed", extra={"run": self._assignment.run.id})
-            message = f"Gristmill failed at this run ({type(error).__name__}: {error}); the worker's log says more."
-            return Outcome(event=RunEvent.ERRED, cause=Cause(code="internal_error", message=message))
+            return Outcome(event=RunEvent.ERRED, cause=_trouble(error))
 
     def _stage(self, directory: Path) -> None:
         """Lay out what the run needs, and what an attempt before this one had done."""
@@ -341,6 +341,13 @@ class Execution:
 
     def _ask(self, request: Request) -> None:
         self._request = max(self._request, request)
+
+
+def _trouble(error: Exception) -> Cause:
+    if isinstance(error, ContentUnreachable):
+        return Cause(code="content_unreachable", message=f"The content store failed again and again: {error}")
+    message = f"Gristmill failed at this run ({type(error).__name__}: {error}); the worker's log says more."
+    return Cause(code="internal_error", message=message)
 
 
 def _with_packages(outcome: Outcome, installed: Mapping[str, str]) -> Outcome:

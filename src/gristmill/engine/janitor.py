@@ -76,13 +76,14 @@ class Janitor:
         )
 
     def _sweep(self) -> None:
-        """Look at the next files of the walk; begin a new one when it is time, drafts first."""
+        """Look at the next files of the walk; begin a new one when it is time."""
         context = self._context
         if context.now() >= self._walk_at:
             self._walk_at = context.now() + _WALK_EVERY
-            context.content.discard_drafts(older_than_seconds=_DRAFT_SECONDS)
             self._walk = context.content.keys(older_than_seconds=_ORPHAN_SECONDS)
             self._walking = True
+            # Last: a bucket whose keys may not list uploads is walked all the same.
+            context.content.discard_drafts(older_than_seconds=_DRAFT_SECONDS)
         if self._walking:
             looked, noted = purge.orphans(context, self._walk, limit=_KEYS_A_STEP)
             self._walking = looked > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,7 @@ class Worker:
         slots: int,
         lease: timedelta,
         offers: Capacity | None = None,
+        labels: Iterable[str] = (),
     ) -> None:
         self._context = context
         self._worker_id = worker_id
@@ -57,6 +58,7 @@ class Worker:
         self._slots = slots
         self._lease = lease
         self._offers = offers
+        self._labels = frozenset(labels)
         self._held: dict[tuple[str, int], Execution] = {}
         self._reserved: dict[tuple[str, int], Capacity] = {}
         self._lock = threading.Lock()
@@ -124,7 +126,8 @@ class Worker:
         if self._offers is None:
             return None
         with self._lock:
-            return Room(offered=self._offers, left=self._offers.without(self._reserved.values()))
+            left = self._offers.without(self._reserved.values())
+        return Room(offered=self._offers, left=left, labels=self._labels)
 
     def _begin(self, assignment: Assignment) -> None:
         assignment = _within(assignment, self._offers)

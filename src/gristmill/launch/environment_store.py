@@ -93,6 +93,11 @@ class EnvironmentStore:
                 raise BuildStopped
             time.sleep(_LOOK_SECONDS)
 
+    @property
+    def versions(self) -> list[str]:
+        """The versions of Python for which interpreters are registered."""
+        return self._interpreters.versions
+
     def remove_unused(self, *, older_than_seconds: float) -> int:
         """Remove the environments that no run has used for so long; return how many went."""
         removed = 0

@@ -52,6 +52,11 @@ class Interpreters:
         self._found: dict[str, Interpreter] = {}
         self._missing: dict[str, tuple[float, PythonMissing]] = {}
 
+    @property
+    def versions(self) -> list[str]:
+        """The versions that the administrator registered; others may be on the machine."""
+        return sorted(self._registered)
+
     def find(self, version: str) -> Interpreter:
         """Return the interpreter of a version.
 

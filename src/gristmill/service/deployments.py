@@ -14,6 +14,7 @@ from gristmill.domain.network import read_network
 from gristmill.domain.page import Page
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
+from gristmill.domain.worker_labels import read_labels
 from gristmill.service import hardware_specifications, schedule_keys
 from gristmill.service.access import authorize
 from gristmill.service.context import Context
@@ -229,6 +230,7 @@ def _missing_content(connection: Connection, asset_id: str, revision: int | None
 def _hardware(connection: Connection, space_id: str, reference: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the wire's document with both id and name, checked to exist."""
     wanted = dict(reference or {"name": "S"})
+    read_labels(wanted.get("labels"), "hardware_spec.labels")
     found = hardware_specifications.find(connection, space_id, wanted.get("id") or wanted.get("name"))
     return {**wanted, "id": found.id, "name": found.name}
 

@@ -84,6 +84,10 @@ class Environments:
     shipped: Shipped
     unused: timedelta
 
+    def offered(self) -> list[str]:
+        """Return the versions of Python that are known to be here."""
+        return sorted({self.shipped.python_version, *self.store.versions})
+
     def hold(self, spec: RunSpec, *, tell: Tell, stopped: Callable[[], bool]) -> Hold | None:
         """Return the environment that a run was frozen with, after building it where it is not there.
 

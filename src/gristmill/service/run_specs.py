@@ -15,6 +15,7 @@ from gristmill.domain.network import may_use_network
 from gristmill.domain.run_spec import InlineTable, RunSpec
 from gristmill.domain.script import Language, check_platform, language_of
 from gristmill.domain.specification import SoftwareSpecification
+from gristmill.domain.worker_labels import read_labels
 from gristmill.service import flows, inline_tables, references, run_parameters, software_specifications
 from gristmill.service.context import Context
 from gristmill.service.flows import StoredFlow
@@ -190,6 +191,7 @@ def _software(sources: RunSources, asset: Asset, new: RunRequest) -> SoftwareSpe
 
 def _hardware(sources: RunSources, space_id: str, reference: Mapping[str, Any]) -> dict[str, Any]:
     found = sources.hardware(space_id, reference.get("id") or reference.get("name"))
+    read_labels(reference.get("labels"), "hardware_spec.labels")
     return {
         "document": {**reference, "id": found.id, "name": found.name},
         "memory_bytes": found.memory_bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gristmill.domain.capacity import Capacity
@@ -14,11 +15,30 @@ from gristmill.store import workers
 _MOST_LISTED = 500
 
 
-def register(context: Context, *, host: str, pid: int, slots: int, offers: Capacity | None = None) -> str:
+def register(
+    context: Context,
+    *,
+    host: str,
+    pid: int,
+    slots: int,
+    offers: Capacity | None = None,
+    labels: Sequence[str] = (),
+    environments: Sequence[str] = (),
+) -> str:
     """Add a worker under a new id: a restarted one is another one, whatever its host and process number."""
     worker_id, now = context.new_id(), context.now()
     with context.database.transaction() as connection:
-        workers.create(connection, worker_id, host=host, pid=pid, slots=slots, offers=offers, now=now)
+        workers.create(
+            connection,
+            worker_id,
+            host=host,
+            pid=pid,
+            slots=slots,
+            offers=offers,
+            now=now,
+            labels=labels,
+            environments=environments,
+        )
     return worker_id
 
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.domain.worker import GONE
+from gristmill.domain.worker_labels import labels_of, offered_text
 from gristmill.store import runs as run_store
 from gristmill.store.database import Connection
 from gristmill.store.schema import claims, lanes, runs, spaces, workers
@@ -28,18 +41,21 @@ _READY = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.pa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What a worker offers in all, and what of that no run has reserved."""
+    """What a worker offers in all, what of that no run has reserved, and the labels that it has."""
 
     offered: Capacity
     left: Capacity
+    labels: frozenset[str] = frozenset()
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is reserved: then it is also for a run that fits no worker, which gets all of this one."""
         return self.left == self.offered
 
-    def has(self, needs: Capacity) -> bool:
-        """Tell whether there is room for a run that needs so much."""
+    def has(self, needs: Capacity, labels: Iterable[str] = ()) -> bool:
+        """Tell whether there is room for a run that needs so much, and whether it asks for these labels only."""
+        if not self.labels.issuperset(labels):
+            return False
         return needs.fits(self.left) or (self.is_whole and not needs.fits(self.offered))
 
 
@@ -47,7 +63,7 @@ class Room:
 _LANE: BindParameter[str] = bindparam("of_lane")
 _TAKEN = select(claims.c.slot).where(claims.c.lane_id == _LANE)
 _FIRST_WAITING = (
-    select(runs.c.id, runs.c.millicores, runs.c.memory_bytes)
+    select(runs.c.id, runs.c.millicores, runs.c.memory_bytes, runs.c.labels)
     .where(runs.c.lane_id == _LANE, runs.c.state == str(RunState.QUEUED))
     .order_by(runs.c.place)
     .limit(1)
@@ -90,7 +106,7 @@ def claim(
         # PostgreSQL: the hint was read in a snapshot from before the lock, so count again now that it is held.
         slot = _free_slot(connection, lane["id"], lane["max_running"])
         first = _first_waiting(connection, lane["id"])
-        if first is None or slot is None or (room and not room.has(_reserved(first))):
+        if first is None or slot is None or (room and not room.has(_reserved(first), labels_of(first["labels"]))):
             repair(connection, [lane["id"]])
             continue
         return _take(connection, first["id"], lane["id"], slot, worker_id=worker_id, now=now, expires_at=expires_at)
@@ -133,7 +149,7 @@ def repair(connection: Connection, lane_ids: Sequence[str]) -> int:
         "running": select(func.count()).select_from(claims).where(claims.c.lane_id == lanes.c.id).scalar_subquery(),
         "head": select(func.min(runs.c.place)).where(*waiting).scalar_subquery(),
     }
-    for name in ("millicores", "memory_bytes"):
+    for name in ("millicores", "memory_bytes", "labels"):
         first = select(runs.c[name]).where(*waiting).order_by(runs.c.place).limit(1)
         true[f"head_{name}"] = first.scalar_subquery()
     # A lane that was made while its space was being paused may have missed it.
@@ -142,6 +158,7 @@ def repair(connection: Connection, lane_ids: Sequence[str]) -> int:
     wrong |= lanes.c.paused != true["paused"]
     for name in ("head", "head_millicores", "head_memory_bytes"):
         wrong |= func.coalesce(lanes.c[name], -1) != func.coalesce(true[name], -1)
+    wrong |= func.coalesce(lanes.c.head_labels, "") != func.coalesce(true["head_labels"], "")
     return connection.execute(update(lanes).where(lanes.c.id.in_(lane_ids), wrong).values(**true)).rowcount
 
 
@@ -154,7 +171,10 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
 def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> RowMapping | None:
     locks, whole = connection.dialect.name == "postgresql", room is not None and room.is_whole
     query = _oldest_ready(locks=locks, bounded=room is not None, whole=whole)
-    values = {} if room is None else {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
+    values: dict[str, Any] = {}
+    if room is not None:
+        values = {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
+        values["labels"] = offered_text(room.labels)
     return connection.execute(query, {**values, **({"since": now - GONE} if whole else {})}).mappings().first()
 
 
@@ -164,6 +184,7 @@ def _oldest_ready(*, locks: bool, bounded: bool, whole: bool) -> Select[Any]:
     if bounded:
         fits = _head_fits(bindparam("millicores"), bindparam("memory_bytes"))
         query = query.where(fits | _fits_no_worker(bindparam("since")) if whole else fits)
+        query = query.where(_asks_only_for(bindparam("labels", type_=Text)))
     query = query.order_by(lanes.c.head).limit(1)
     return query.with_for_update(skip_locked=True) if locks else query
 
@@ -175,6 +196,7 @@ def _somebody_starves(connection: Connection, room: Room, head: int, *, now: dat
     query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head).where(*_READY, lanes.c.head < head)
     offered, left = (_head_fits(each.millicores, each.memory_bytes) for each in (room.offered, room.left))
     query = query.where(offered | _fits_no_worker(now - GONE), ~left, runs.c.created_at < now - _PATIENCE)
+    query = query.where(_asks_only_for(literal(offered_text(room.labels), Text)))
     return connection.execute(query.limit(1)).first() is not None
 
 
@@ -182,10 +204,17 @@ def _head_fits(millicores: _Number, memory_bytes: _Number) -> ColumnElement[bool
     return (lanes.c.head_millicores <= millicores) & (lanes.c.head_memory_bytes <= memory_bytes)
 
 
+def _asks_only_for(offered: ColumnElement[str]) -> ColumnElement[bool]:
+    """Of a lane's head: every label that it asks for is among those, in the order in which both are sorted."""
+    asked = func.coalesce(lanes.c.head_labels, "")
+    return (asked == "") | offered.like(literal("% ") + func.replace(asked, " ", " % ") + literal(" %"))
+
+
 def _fits_no_worker(since: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Of a lane's head: no live worker offers enough for it, so that it would wait for ever."""
     offers = (workers.c.millicores >= lanes.c.head_millicores) & (workers.c.memory_bytes >= lanes.c.head_memory_bytes)
     enough = select(workers.c.id).where(workers.c.seen_at >= since, workers.c.millicores.is_(None) | offers)
+    enough = enough.where(_asks_only_for(workers.c.labels))
     return ~enough.correlate(lanes).exists()
 
 

@@ -17,6 +17,7 @@ from gristmill.domain.progress import Progress
 from gristmill.domain.retention import expires_at
 from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, Transition, next_state
 from gristmill.domain.run_spec import RunResult, RunSpec
+from gristmill.domain.worker_labels import labels_text
 from gristmill.store import run_events
 from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of
@@ -262,7 +263,8 @@ def _inserted(run: Run, spec: RunSpec) -> dict[str, Any]:
     later = {"place", "cause", "pace"}
     values = {field.name: getattr(run, field.name) for field in fields(run) if field.name not in later}
     reserved = Capacity.of(cpus=spec.cpus, memory_bytes=spec.memory_limit_bytes)
-    room = {"millicores": reserved.millicores, "memory_bytes": reserved.memory_bytes}
+    room: dict[str, Any] = {"millicores": reserved.millicores, "memory_bytes": reserved.memory_bytes}
+    room["labels"] = labels_text(spec.hardware.get("labels") or ())
     return {**values, **room, "spec": spec.document()}
 
 

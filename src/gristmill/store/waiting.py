@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import ACTIVE, Run, RunState
 from gristmill.domain.waiting import Lane
+from gristmill.domain.worker_labels import labels_of
 from gristmill.store.database import Connection
 from gristmill.store.run_pages import newest_places
 from gristmill.store.schema import lanes, runs, workers
@@ -20,7 +22,7 @@ def lane_of(connection: Connection, run: Run, *, workers_seen_since: datetime) -
     """Return the run's lane."""
     lane = connection.execute(select(lanes.c.max_running, lanes.c.paused).where(lanes.c.id == run.lane_id)).one()
     live = select(func.count()).select_from(workers).where(workers.c.seen_at >= workers_seen_since)
-    needs = _needs(connection, run)
+    needs, labels = _needs(connection, run), _labels(connection, run)
     return Lane(
         max_running=lane.max_running,
         paused=lane.paused,
@@ -28,7 +30,9 @@ def lane_of(connection: Connection, run: Run, *, workers_seen_since: datetime) -
         recent_seconds=_recent_seconds(connection, run.lane_id),
         workers=connection.execute(live).scalar_one(),
         needs=needs,
-        largest=_too_small(connection, needs, workers_seen_since) if needs else None,
+        largest=_too_small(connection, needs, labels, workers_seen_since) if needs else None,
+        labels=labels,
+        labelled=_any_has(connection, labels, workers_seen_since),
     )
 
 
@@ -39,11 +43,28 @@ def _needs(connection: Connection, run: Run) -> Capacity | None:
     return needs if needs != Capacity() else None
 
 
-def _too_small(connection: Connection, needs: Capacity, seen_since: datetime) -> Capacity | None:
-    """Return what the largest live worker offers where none offers enough."""
-    query = select(workers.c.millicores, workers.c.memory_bytes).where(workers.c.seen_at >= seen_since)
+def _labels(connection: Connection, run: Run) -> tuple[str, ...]:
+    return labels_of(connection.execute(select(runs.c.labels).where(runs.c.place == run.place)).scalar_one())
+
+
+def _any_has(connection: Connection, labels: Collection[str], seen_since: datetime) -> bool:
+    query = select(workers.c.labels).where(workers.c.seen_at >= seen_since).distinct()
+    return any(set(labels_of(text)).issuperset(labels) for text in connection.execute(query).scalars())
+
+
+def _too_small(
+    connection: Connection, needs: Capacity, labels: Collection[str], seen_since: datetime
+) -> Capacity | None:
+    """Return what the largest live worker that has the labels offers where none of these offers enough."""
+    query = select(workers.c.millicores, workers.c.memory_bytes, workers.c.labels)
+    fit = [
+        row
+        for row in connection.execute(query.where(workers.c.seen_at >= seen_since))
+        if set(labels_of(row.labels)).issuperset(labels)
+    ]
     offers = [
-        Capacity(**row) if row["millicores"] is not None else None for row in connection.execute(query).mappings()
+        None if row.millicores is None else Capacity(millicores=row.millicores, memory_bytes=row.memory_bytes)
+        for row in fit
     ]
     if any(offer is None or needs.fits(offer) for offer in offers):
         return None

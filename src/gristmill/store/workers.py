@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.worker import SILENCE, WorkerLoad
+from gristmill.domain.worker_labels import labels_of, offered_text
 from gristmill.store.database import Connection
 from gristmill.store.schema import claims, runs, workers
 
 
 def create(
-    connection: Connection, worker_id: str, *, host: str, pid: int, slots: int, offers: Capacity | None, now: datetime
+    connection: Connection,
+    worker_id: str,
+    *,
+    host: str,
+    pid: int,
+    slots: int,
+    offers: Capacity | None,
+    now: datetime,
+    labels: Sequence[str] = (),
+    environments: Sequence[str] = (),
 ) -> None:
     """Add a worker; without ``offers`` it takes whatever runs reserve."""
     values = {"id": worker_id, "host": host, "pid": pid, "slots": slots, "started_at": now, "seen_at": now}
+    values |= {"labels": offered_text(labels), "environments": list(environments)}
     room = {"millicores": offers.millicores, "memory_bytes": offers.memory_bytes} if offers else {}
     connection.execute(insert(workers).values(**values, **room))
 
@@ -49,4 +61,7 @@ def loads(connection: Connection, *, now: datetime, limit: int) -> list[WorkerLo
     reserved = [func.coalesce(sums.c[name], 0).label(name) for name in sums.c.keys() if name != "worker_id"]  # noqa: SIM118
     query = select(workers, *reserved).outerjoin(sums, sums.c.worker_id == workers.c.id)
     rows = connection.execute(query.order_by(workers.c.seen_at.desc(), workers.c.id).limit(limit)).mappings()
-    return [WorkerLoad(**{**row, "stale": now - row["seen_at"] > SILENCE}) for row in rows]
+    return [
+        WorkerLoad(**{**row, "labels": labels_of(row["labels"]), "stale": now - row["seen_at"] > SILENCE})
+        for row in rows
+    ]

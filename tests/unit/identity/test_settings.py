@@ -66,3 +66,13 @@ def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_labels_of_a_worker_are_read_and_held_against_their_form() -> None:
+    assert Settings(worker_labels=" gpu, eu-1 ,").labels == ("gpu", "eu-1")
+    with pytest.raises(ValidationError, match=r"'GPU 1' is no label"):
+        Settings(worker_labels="eu,GPU 1")
+
+
+def test_keys_of_the_bucket_are_not_shown() -> None:
+    assert "do not show" not in repr(Settings(content_secret_key="do not show"))

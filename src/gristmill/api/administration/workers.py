@@ -14,7 +14,10 @@ router = APIRouter(tags=["Administration"])
 
 
 class WorkerLine(BaseModel):
-    """A worker. What it offers is null where it takes whatever runs ask for; ``stale`` is one that is silent."""
+    """A worker. What it offers is null where it takes whatever runs ask for; ``stale`` is one that is silent.
+
+    ``environments`` are the versions of Python that it has, as 3.12; others cannot be built there.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -30,6 +33,8 @@ class WorkerLine(BaseModel):
     started_at: datetime
     seen_at: datetime
     stale: bool
+    labels: list[str]
+    environments: list[str]
 
 
 class WorkerLines(BaseModel):

@@ -48,6 +48,8 @@ lanes = Table(
     # What the run at the head reserves.
     Column("head_millicores", Integer),
     Column("head_memory_bytes", BigInteger),
+    # The labels that it asks for, sorted; null and empty: none.
+    Column("head_labels", Text),
     CheckConstraint("max_running >= 1", name="max_running"),
     Index(
         "ix_lanes_ready",
@@ -212,6 +214,8 @@ runs = Table(
     # What its hardware specification makes it reserve of a worker.
     Column("millicores", Integer, nullable=False, server_default="0"),
     Column("memory_bytes", BigInteger, nullable=False, server_default="0"),
+    # What it asks of its worker: sorted, with a space between two.
+    Column("labels", Text, nullable=False, server_default=""),
     Column("rows_done", BigInteger),
     Column("rows_total", BigInteger),
     # While it works: rejected rows, bytes, rate and probable end.
@@ -330,6 +334,10 @@ workers = Table(
     # What it offers to runs; null: whatever they ask for.
     Column("millicores", Integer),
     Column("memory_bytes", BigInteger),
+    # Sorted, each with a space on both sides, for `LIKE`.
+    Column("labels", Text, nullable=False, server_default=""),
+    # Versions of Python, as 3.12, and R, where it has them.
+    Column("environments", Document, nullable=False, server_default="[]"),
     Column("started_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
