@@ -52,6 +52,15 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, as many at a time as there are processors
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+SEEDS := 1..20
+.PHONY: simulate
+simulate: .venv/.synced  ## Live through histories of the core with faults; SEEDS=1..200, or one seed to see it again
+	.venv/bin/python -m tests.simulation $(SEEDS) $(ARGS)
+
+.PHONY: mutants
+mutants: .venv/.synced  ## Plant known faults in copies of the source, and tell which tests find them
+	.venv/bin/python -m tests.mutants $(ARGS)
+
 .PHONY: check
 check: .venv/.synced  ## Check form, types and the direction of imports
 	.venv/bin/ruff format --check .

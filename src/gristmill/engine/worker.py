@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -38,6 +38,7 @@ class Execution(Protocol):
 class Worker:
     """Holds at most ``slots`` runs, which reserve no more than ``offers`` (None: whatever they like).
 
+    They are done on threads of its own, or of the ``pool`` that is given.
     ``step`` claims, ``pulse`` renews; both may be called from any one thread each.
     """
 
@@ -50,6 +51,7 @@ class Worker:
         slots: int,
         lease: timedelta,
         offers: Capacity | None = None,
+        pool: Executor | None = None,
     ) -> None:
         self._context = context
         self._worker_id = worker_id
@@ -61,7 +63,7 @@ class Worker:
         self._reserved: dict[tuple[str, int], Capacity] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
-        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="gristmill-run")
+        self._pool = pool or ThreadPoolExecutor(max_workers=slots, thread_name_prefix="gristmill-run")
         self._stopping = False
         self._renew_at = datetime.min.replace(tzinfo=UTC)
 
