@@ -19,12 +19,12 @@ from gristmill.service.secrets import Secrets
 from tests.make_faults import Died
 from tests.simulation.clock import ServerClock, TrueTime
 from tests.simulation.content import MemoryContent
-from tests.simulation.database import FaultyDatabase, Site, failure, is_injected
+from tests.simulation.database import FaultyDatabase, Injected, Site, failure, is_injected
 from tests.simulation.history import History
 from tests.simulation.invariants import Commit, violations
 from tests.simulation.promptness import Promptness
 from tests.simulation.receivers import HOOK, Receivers
-from tests.simulation.server import Server, uuids
+from tests.simulation.server import Process, Server, uuids
 from tests.simulation.snapshot import Reader, Snapshot
 from tests.simulation.user import User
 
@@ -174,6 +174,8 @@ class World:
     def complain(self, record: logging.LogRecord) -> None:
         """Take an error that the code under test has logged."""
         error = record.exc_info[1] if record.exc_info else None
+        if getattr(record, "kind", None) == Injected.__name__:
+            return
         if record.levelno >= logging.ERROR and not is_injected(error):
             self.broken.append(f"{record.getMessage()} was logged: {error!r}")
 
@@ -251,21 +253,31 @@ class World:
 
 def server_actions(world: World, server: Server) -> Iterator[Action]:
     """Yield what a server may do, or what may happen to it."""
-    process, climate, dice = server.process, world.climate, world.dice
-    if process is None:
+    if server.process is None:
         yield Action(3, server, "start", server.start)
         return
+    yield from _mishaps(world, server)
+    if server.halted:
+        return
+    if all(name != server.name for name, _ in world.stack):
+        # What is at work in it would have to be waited for.
+        yield Action(0.1, server, "stop", server.stop)
+    yield from _duties(world, server, server.process)
+
+
+def _mishaps(world: World, server: Server) -> Iterator[Action]:
+    climate, dice = world.climate, world.dice
     if climate.halts:
-        yield Action(
-            0.8 if server.halted else 0.1, server, "resume" if server.halted else "halt", lambda: _halt(server)
-        )
+        name, weight = ("resume", 0.8) if server.halted else ("halt", 0.1)
+        yield Action(weight, server, name, lambda: _halt(server))
     if climate.clocks:
         yield Action(0.15, server, "clock", lambda: _set(server, dice))
     if climate.dies:
         yield Action(0.1, server, "kill", server.kill)
-    if server.halted:
-        return
-    yield Action(0.1, server, "stop", server.stop)
+
+
+def _duties(world: World, server: Server, process: Process) -> Iterator[Action]:
+    dice = world.dice
     yield Action(4, server, "user", lambda: world.ask(server))
     yield Action(4, server, "worker", lambda: world.promptness.claim(server))
     yield Action(5, server, "pulse", server.pulse)

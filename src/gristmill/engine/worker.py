@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from typing import Protocol
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import RunState
 from gristmill.service import claims
-from gristmill.service.claims import Assignment, Claim, Room
+from gristmill.service.claims import Assignment, Claim, HeldKey, Room
 from gristmill.service.context import Context
 
 _log = logging.getLogger("gristmill.engine")
@@ -90,7 +90,7 @@ class Worker:
             held = dict(self._held)
         if not held:
             return
-        live = {(claim.run_id, claim.fence): claim.state for claim in self._look()}
+        live = {(claim.run_id, claim.fence): claim.state for claim in self._look(held.keys())}
         for key, execution in held.items():
             match live.get(key):
                 case None:
@@ -110,13 +110,16 @@ class Worker:
             execution.hand_back()
         self._pool.shutdown(wait=True)
 
-    def _look(self) -> list[Claim]:
+    def _look(self, held: Collection[HeldKey]) -> list[Claim]:
         """Look often, because a cancel should be felt at once; write only when a third of the lease is over."""
         now = self._context.now()
-        if now < self._renew_at:
+        # It lies farther ahead only where the clock was set back.
+        if now < self._renew_at <= now + self._lease / 3:
             return claims.held(self._context, self._worker_id)
+        found = claims.renew(self._context, self._worker_id, only=held, lease=self._lease)
+        # Only now: what failed is tried again with the next pulse.
         self._renew_at = now + self._lease / 3
-        return claims.renew(self._context, self._worker_id, lease=self._lease)
+        return found
 
     def _free_slots(self) -> int:
         with self._lock:
