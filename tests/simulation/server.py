@@ -92,7 +92,7 @@ class Process:
 class Server:
     """A name, a clock and a database, whichever process is up; a ``halted`` one takes no step until it is resumed.
 
-    ``pulsed_at`` is the true time of its worker's last pulse that went well.
+    ``pulsed_at`` is the true time at which its worker's last pulse began that went well.
     """
 
     name: str
@@ -130,5 +130,6 @@ class Server:
 
     def pulse(self) -> None:
         assert self.process
+        begun = self.clock.time.now
         self.process.worker.pulse()
-        self.pulsed_at = self.clock.time.now
+        self.pulsed_at = begun

@@ -76,8 +76,9 @@ class Settlement(StrEnum):
 
 def take(context: Context, worker_id: str, *, lease: timedelta, room: Room | None = None) -> Assignment | None:
     """Claim the next run for which there is room, or return None when none is free to start."""
-    now = context.now()
     with context.database.transaction() as connection:
+        # Asked here: the wait for SQLite's one writer is no part of the lease.
+        now = context.now()
         run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
         if run is None:
             return None
