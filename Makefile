@@ -56,6 +56,15 @@ test: setup old-client mariadb chromium console/node_modules  ## Run every ring 
 fuzz: .venv/.synced  ## Send every route nonsense, EXAMPLES=100 a route, other ones each time
 	EXAMPLES=$(or $(EXAMPLES),100) .venv/bin/python -m pytest tests/api/test_nonsense.py $(ARGS)
 
+SEEDS := 1..20
+.PHONY: simulate
+simulate: .venv/.synced  ## Live through histories of the core with faults; SEEDS=1..200, or one seed to see it again
+	.venv/bin/python -m tests.simulation $(SEEDS) $(ARGS)
+
+.PHONY: mutants
+mutants: .venv/.synced  ## Plant known faults in copies of the source, and tell which tests find them
+	.venv/bin/python -m tests.mutants $(ARGS)
+
 .PHONY: check
 check: .venv/.synced  ## Check form, types and the direction of imports
 	.venv/bin/ruff format --check .

@@ -147,7 +147,9 @@ def test_leases_expire_and_are_renewed(database: Database) -> None:
         assert claims.expired(connection, now=NOW + LEASE, limit=9) == []
         assert [claim.run_id for claim in claims.expired(connection, now=later, limit=9)] == [run.id]
         assert claims.is_expired(connection, run.id, run.fence, now=later)
-        claims.renew(connection, WORKER, expires_at=later + LEASE)
+        claims.renew(connection, WORKER, only=[(run.id, run.fence - 1)], expires_at=later + LEASE)
+        assert claims.is_expired(connection, run.id, run.fence, now=later)
+        claims.renew(connection, WORKER, only=[(run.id, run.fence)], expires_at=later + LEASE)
         assert not claims.is_expired(connection, run.id, run.fence, now=later)
         assert [(claim.run_id, claim.state) for claim in claims.held(connection, WORKER)] == [
             (run.id, RunState.STARTING)

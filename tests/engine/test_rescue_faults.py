@@ -89,7 +89,7 @@ def test_d4_a_worker_with_the_host_and_pid_of_a_dead_one_does_not_inherit_its_ru
     works.clock.advance(seconds=LEASE.total_seconds() + 1)
     again = silent(works)
     assert again != dead
-    assert claims.renew(context, again, lease=LEASE) == []
+    assert claims.renew(context, again, only=[(one.run.id, one.run.fence) for one in held], lease=LEASE) == []
     assert works.rescuer.step() == 2
     assert states(works, held) == [RunState.QUEUED] * 2
 

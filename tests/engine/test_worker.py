@@ -15,6 +15,7 @@ from gristmill.store import runs as run_store
 from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
 from tests.make import eventually
+from tests.make_faults import Faults
 from tests.make_work import COMPLETED, Script
 
 
@@ -171,6 +172,53 @@ def test_d3_a_worker_that_renews_is_left_alone(works: Works) -> None:
     works.launcher.gate.set()
     works.until_idle(worker)
     assert works.shop.look(submitted.run.deployment_job_id).run.attempt == 1
+
+
+def test_q3_a_claim_of_which_its_worker_never_heard_ends_though_the_worker_is_busy(works: Works) -> None:
+    known, worker = works.shop.submit(works.shop.deploy()), works.new_worker()
+    worker.step()
+    eventually(lambda: works.launcher.children, within=5)
+    unheard = works.shop.submit(works.shop.deploy())
+    # As after a commit whose answer was lost: the worker has the claim, and knows nothing of it.
+    assert claims.take(works.shop.context, worker._worker_id, lease=LEASE)
+    for _ in range(3):
+        works.clock.advance(seconds=LEASE.total_seconds() / 2)
+        worker.pulse()
+    assert works.rescuer.step() == 1
+    states = [works.shop.look(one.run.deployment_job_id).run.state for one in (known, unheard)]
+    assert states == [RunState.RUNNING, RunState.QUEUED]
+
+
+def test_t13_a_clock_that_was_set_back_does_not_cost_a_worker_its_leases(works: Works) -> None:
+    deployment = works.shop.deploy()
+    first, worker = works.shop.submit(deployment), works.new_worker()
+    worker.step()
+    worker.pulse()
+    works.clock.advance(hours=-2)
+    second = works.shop.submit(deployment)
+    worker.step()
+    for _ in range(10):
+        works.clock.advance(seconds=LEASE.total_seconds() / 2)
+        worker.pulse()
+        assert works.rescuer.step() == 0
+    works.launcher.gate.set()
+    works.until_idle(worker)
+    assert [works.shop.look(one.run.deployment_job_id).run.attempt for one in (first, second)] == [1, 1]
+
+
+def test_d5_a_renewal_that_failed_is_made_up_for_by_the_next_pulse(works: Works) -> None:
+    works.shop.submit(works.shop.deploy())
+    worker = works.new_worker()
+    worker.step()
+    eventually(lambda: works.launcher.children, within=5)
+    faults = Faults(works.shop.context.database.engine)
+    for _ in range(10):
+        works.clock.advance(seconds=LEASE.total_seconds() / 2)
+        with faults.armed(0):
+            worker.pulse()
+        assert faults.struck
+        worker.pulse()
+        assert works.rescuer.step() == 0
 
 
 def test_a_worker_that_stops_hands_a_model_run_back_and_fails_a_function_run(works: Works) -> None:

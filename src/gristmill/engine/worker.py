@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -13,7 +13,7 @@ from typing import Protocol
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import RunState
 from gristmill.service import claims
-from gristmill.service.claims import Assignment, Claim, Room
+from gristmill.service.claims import Assignment, Claim, HeldKey, Room
 from gristmill.service.context import Context
 
 _log = logging.getLogger("gristmill.engine")
@@ -38,6 +38,7 @@ class Execution(Protocol):
 class Worker:
     """Holds at most ``slots`` runs, which reserve no more than ``offers`` (None: whatever they like).
 
+    They are done on threads of its own, or of the ``pool`` that is given.
     ``step`` claims, ``pulse`` renews; both may be called from any one thread each.
     """
 
@@ -51,6 +52,7 @@ class Worker:
         lease: timedelta,
         offers: Capacity | None = None,
         labels: Iterable[str] = (),
+        pool: Executor | None = None,
     ) -> None:
         self._context = context
         self._worker_id = worker_id
@@ -63,7 +65,7 @@ class Worker:
         self._reserved: dict[tuple[str, int], Capacity] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
-        self._pool = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="gristmill-run")
+        self._pool = pool or ThreadPoolExecutor(max_workers=slots, thread_name_prefix="gristmill-run")
         self._stopping = False
         self._renew_at = datetime.min.replace(tzinfo=UTC)
 
@@ -90,7 +92,7 @@ class Worker:
             held = dict(self._held)
         if not held:
             return
-        live = {(claim.run_id, claim.fence): claim.state for claim in self._look()}
+        live = {(claim.run_id, claim.fence): claim.state for claim in self._look(held.keys())}
         for key, execution in held.items():
             match live.get(key):
                 case None:
@@ -110,13 +112,16 @@ class Worker:
             execution.hand_back()
         self._pool.shutdown(wait=True)
 
-    def _look(self) -> list[Claim]:
+    def _look(self, held: Collection[HeldKey]) -> list[Claim]:
         """Look often, because a cancel should be felt at once; write only when a third of the lease is over."""
         now = self._context.now()
-        if now < self._renew_at:
+        # It lies farther ahead only where the clock was set back.
+        if now < self._renew_at <= now + self._lease / 3:
             return claims.held(self._context, self._worker_id)
+        found = claims.renew(self._context, self._worker_id, only=held, lease=self._lease)
+        # Only now: what failed is tried again with the next pulse.
         self._renew_at = now + self._lease / 3
-        return claims.renew(self._context, self._worker_id, lease=self._lease)
+        return found
 
     def _free_slots(self) -> int:
         with self._lock:

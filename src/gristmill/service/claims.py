@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from gristmill.store import assets, attachments, contents, lanes, run_contents, 
 from gristmill.store import claims as claim_store
 from gristmill.store.claims import Claim as Claim
 from gristmill.store.claims import ExpiredClaim
+from gristmill.store.claims import HeldKey as HeldKey
 from gristmill.store.claims import Room as Room
 from gristmill.store.database import Connection
 from gristmill.store.runs import StaleFence, cause_document
@@ -75,18 +76,22 @@ class Settlement(StrEnum):
 
 def take(context: Context, worker_id: str, *, lease: timedelta, room: Room | None = None) -> Assignment | None:
     """Claim the next run for which there is room, or return None when none is free to start."""
-    now = context.now()
     with context.database.transaction() as connection:
+        # Asked here: the wait for SQLite's one writer is no part of the lease.
+        now = context.now()
         run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
         if run is None:
             return None
         return Assignment(run=run, spec=runs.spec(connection, run.id), worker_id=worker_id)
 
 
-def renew(context: Context, worker_id: str, *, lease: timedelta) -> list[Claim]:
-    """Extend this worker's leases; the answer tells which of its runs are to be canceled, or are not its own now."""
+def renew(context: Context, worker_id: str, *, only: Collection[HeldKey], lease: timedelta) -> list[Claim]:
+    """Extend this worker's leases on what it works at; the answer tells what is to be canceled, or is not its own now.
+
+    A claim of which it knows nothing, because the answer to its claiming was lost, comes to its end.
+    """
     with context.database.transaction() as connection:
-        claim_store.renew(connection, worker_id, expires_at=context.now() + lease)
+        claim_store.renew(connection, worker_id, only=only, expires_at=context.now() + lease)
         return claim_store.held(connection, worker_id)
 
 

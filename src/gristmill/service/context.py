@@ -72,13 +72,13 @@ class Context:
     calls: BoundedCalls = field(default_factory=BoundedCalls)
     address: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    new_uuid: Callable[[], uuid.UUID] = field(default=uuid.uuid4)
     wake: Callable[[], None] = field(default=_nobody_listens)
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
         return self.clock()
 
-    @staticmethod
-    def new_id() -> str:
+    def new_id(self) -> str:
         """Return a new lower-case UUID, the only shape of id that the clients accept."""
-        return str(uuid.uuid4())
+        return str(self.new_uuid())

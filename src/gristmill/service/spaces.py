@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -173,5 +174,5 @@ def _name(name: str) -> str:
 def _with_guid(compute: Mapping[str, Any]) -> dict[str, Any]:
     # The cloud client reads type and guid of what it gave without them; the guid stands in the crn.
     in_crn = _UUID.search(str(compute.get("crn", "")))
-    guid = in_crn.group() if in_crn else Context.new_id()
+    guid = in_crn.group() if in_crn else str(uuid.uuid4())
     return {"type": "machine_learning", "guid": guid, **compute}

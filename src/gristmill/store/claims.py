@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    tuple_,
     update,
 )
 
@@ -34,7 +35,8 @@ _WRONG_HINTS_AT_ONCE = 20
 _PATIENCE = timedelta(seconds=30)
 """How long a run waits for a worker to have room for it, before that worker takes no younger runs."""
 
-
+HeldKey: TypeAlias = tuple[str, int]
+"""A run's id and the fence under which it is held."""
 _Number = int | BindParameter[int]
 _READY = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.paused)
 
@@ -113,9 +115,11 @@ def claim(
     return None
 
 
-def renew(connection: Connection, worker_id: str, *, expires_at: datetime) -> None:
-    """Extend every lease of a worker."""
-    connection.execute(update(claims).where(claims.c.worker_id == worker_id).values(expires_at=expires_at))
+def renew(connection: Connection, worker_id: str, *, only: Collection[HeldKey], expires_at: datetime) -> None:
+    """Extend a worker's leases on these runs, under these fences."""
+    chosen = tuple_(claims.c.run_id, claims.c.fence).in_(list(only))
+    statement = update(claims).where(claims.c.worker_id == worker_id, chosen)
+    connection.execute(statement.values(expires_at=expires_at))
 
 
 def held(connection: Connection, worker_id: str) -> list[Claim]:
