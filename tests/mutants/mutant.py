@@ -41,7 +41,7 @@ class Mutant:
     def is_found(self, directory: Path) -> tuple[bool, str]:
         """Plant it in a copy of the source below ``directory``; tell whether the tests fail, and what they say."""
         shutil.copytree(ROOT / "src", directory / "src", ignore=shutil.ignore_patterns("__pycache__", "static"))
-        subprocess.run(["patch", "-p1", "--quiet", "-i", str(self.path)], cwd=directory, check=True)
+        subprocess.run(["git", "apply", "-p1", str(self.path)], cwd=directory, check=True)
         environment = {**os.environ, "PYTHONPATH": str(directory / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(
             self.command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
