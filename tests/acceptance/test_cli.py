@@ -155,6 +155,10 @@ def test_a_table_is_scored_into_a_data_asset(user: User) -> None:
     assert user.does("asset", "download", "table.csv", "-o", "-") == (user.home / "table.csv").read_text()
     user.does("asset", "delete", "scored.csv")
     assert "scored.csv" not in user.does("asset", "list", "--type", "data")
+    assert "scored.csv" in user.does("asset", "trash")
+    user.does("asset", "restore", "scored.csv")
+    assert "scored.csv" in user.does("asset", "list", "--type", "data")
+    assert "scored.csv" not in user.does("asset", "trash")
 
 
 def test_the_first_rows_of_a_data_asset_are_shown(user: User) -> None:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gristmill.cli import pages
-from gristmill.cli.asset import SHOWN, AssetName, Description, File, store
-from gristmill.cli.asset import assets as assets  # with the commands of this file
+from gristmill.cli.asset import SHOWN, AssetName, Description, File, assets, store
 from gristmill.cli.command import Session, command
 from gristmill.cli.failures import CommandFailed
 from gristmill.cli.output import at

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gristmill.cli import pages
 from gristmill.cli.command import Session, command
 from gristmill.cli.job import jobs
 from gristmill.cli.output import Column
@@ -15,6 +16,7 @@ from gristmill.cli.pages import Found
 if TYPE_CHECKING:
     from gristmill.cli.client import Json
 
+_MOST_JOBS = 10_000
 _COLUMNS = (Column("AT", "at"), Column("JOB", "job"), Column("WHAT", "what"), Column("RUN", "run"))
 
 
@@ -24,12 +26,8 @@ def timeline(
     hours: Annotated[int, typer.Option(min=1, max=168, help="How far to look back, and ahead.")] = 12,
 ) -> None:
     """List the runs and the ticks of all jobs of the space around now, in the order of their times."""
-    query = {"space_id": session.space_id, "hours": hours, "limit": 200}
-    page = session.client.get("/v2/job_timelines", **query)
-    lanes = list(page["results"])
-    while page["next"]:
-        page = session.client.get("/v2/job_timelines", **query, start=page["next"])
-        lanes += page["results"]
+    query = {"space_id": session.space_id, "hours": hours}
+    lanes = pages.marked(session.client, "/v2/job_timelines", limit=_MOST_JOBS, **query).items
     rows = sorted((row for lane in lanes for row in _rows(lane)), key=itemgetter("at"))
     session.screen.listing(Found(rows), _COLUMNS)
 

@@ -14,7 +14,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "login": ("login:login", "Log in to a server, for all commands that follow."),
     "logout": ("login:logout", "Forget the login."),
     "space": ("space:spaces", "Spaces, their members, and the one to work in."),
-    "asset": ("asset_store:assets", "Data, models, functions and scripts of a space."),
+    "asset": ("assets:assets", "Data, models, functions and scripts of a space."),
     "connection": ("connection:connections", "Databases and stores of files that jobs read and write."),
     "deployment": ("deployments:deployments", "Assets that are ready to run jobs."),
     "job": ("jobs:jobs", "Jobs: what is run again and again, by hand or on time."),
