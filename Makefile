@@ -50,7 +50,7 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 
 .PHONY: test
 test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, as many at a time as there are processors
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 10 $(ARGS)
 
 .PHONY: fuzz
 fuzz: .venv/.synced  ## Send every route nonsense, EXAMPLES=100 a route, other ones each time
