@@ -34,7 +34,5 @@ def _id_of(session: Session, name: str) -> str:
     if not named:
         raise CommandFailed(f"There is no asset {name} in the trash; `gristmill asset trash` lists what is.")
     if len(named) > 1:
-        raise CommandFailed(
-            f"{len(named)} in the trash are named {name}; give the id of one: {', '.join(named)}."
-        )
+        raise CommandFailed(f"{len(named)} in the trash are named {name}; give the id of one: {', '.join(named)}.")
     return named[0]
