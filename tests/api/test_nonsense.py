@@ -25,7 +25,7 @@ from tests.api.authorization_world import World, make_world
 
 from gristmill.api.app import create_api
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
 # An administrator for what is its own, the admin of a space for what is in it, a stranger for what is neither's.
 _PEOPLE = (Person.ADMINISTRATOR, Person.OWNER, Person.STRANGER)
 _DESCRIBED = [pytest.param(route, id=route) for route in RULES]
