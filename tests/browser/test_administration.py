@@ -114,4 +114,5 @@ def test_a_server_without_an_engine_says_that_nobody_is_at_work(idle: Visits) ->
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("The scheduler is silent")
     expect(alert).to_contain_text("All workers are silent")
+    expect(page.get_by_role("heading", name="Deployment spaces", level=1)).to_be_visible()
     idle.look()

@@ -334,7 +334,10 @@ def zygote_of(directory: Path) -> psutil.Process:
 
 
 def _environ(process: psutil.Process) -> str:
-    return Path(f"/proc/{process.pid}/environ").read_text()
+    try:
+        return Path(f"/proc/{process.pid}/environ").read_text()
+    except ProcessLookupError:  # ended, and not waited for
+        return ""
 
 
 def test_zygote_that_dies_takes_its_children_and_is_replaced(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from gristmill.cli.ctrl_c import CtrlC
 from gristmill.cli.failures import INTERRUPTED, TIMED_OUT, CommandFailed, Refused, Unreachable
 from gristmill.cli.output import at
 from gristmill.cli.run_state import FINAL
@@ -33,8 +34,9 @@ def wait(client: Client, screen: Screen, run_id: str, *, timeout_seconds: float 
     begun, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
     patience = Patience(screen)
     try:
-        with _shown(screen, run_id) as show:
+        with CtrlC() as ctrl_c, _shown(screen, run_id) as show:
             while True:
+                ctrl_c.look()
                 status = patience.with_answer(lambda: _status(client, run_id))
                 if status is not None:
                     show(status)
