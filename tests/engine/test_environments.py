@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+import re
 import sys
+import zipfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +30,7 @@ from gristmill.service.runs import RunDetails
 from gristmill.store import assets
 from tests.engine.conftest import LEASE, Works
 from tests.make import eventually
-from tests.make_packages import make_project, make_wheel, zipped
+from tests.make_packages import make_counting_project, make_project, make_wheel, zipped
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -258,6 +262,20 @@ def test_every_type_of_extension_is_read(house: House) -> None:
     assert requirements == ["cowsay==6.1", "regex", "three>=1"]
     assert installed == ["one-1.0-py3-none-any.whl", "two-1.0-py3-none-any.whl", "four-1.0-py3-none-any.whl"]
     assert found == ["three-1.0-py3-none-any.whl"]
+
+
+def test_a_project_is_built_whatever_its_hash_looks_like(house: House) -> None:
+    """Resolvers take ``source-5172a883.zip`` for version 5172a883 of "source"."""
+    path = make_counting_project(house.folder, "counted", builds=house.folder / "builds")
+    for number in itertools.count():
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.comment = b"%d" % number
+        if re.fullmatch(r"\d+a\d+", hashlib.sha256(path.read_bytes()).hexdigest()[:8]):
+            break
+    submitted = house.submit(house.specification(house.extension("own", "pip_zip", path)))
+    house.work()
+    assert house.look(submitted).run.state is RunState.COMPLETED, house.log(submitted)
+    assert house.environment().packages == {"counted": "1.0"}
 
 
 def test_wheels_of_a_zip_file_are_found_by_its_requirements(house: House) -> None:

@@ -89,7 +89,7 @@ def _packages(context: Context, content_key: str, where: str) -> Addition:
         sha256 = _sha256(stream)
         whole = PackageFile(name="", sha256=sha256, content_key=content_key)
         if file_signatures.is_gzip(head):
-            return Addition(files=[_named(whole, f"source-{sha256[:8]}.tar.gz")])
+            return Addition(files=[_named(whole, _source_name(sha256, ".tar.gz"))])
         try:
             with zipfile.ZipFile(stream) as archive:
                 most_bytes = context.limits.archive_bytes
@@ -114,7 +114,7 @@ def _zipped(archive: zipfile.ZipFile, whole: PackageFile, where: str) -> Additio
     if wheel:
         return Addition(files=[_named(whole, _wheel_name(archive, wheel, where))])
     if any(PurePosixPath(name).name in _PROJECT_FILES and name.count("/") < 2 for name in names):
-        return Addition(files=[_named(whole, f"source-{whole.sha256[:8]}.zip")])
+        return Addition(files=[_named(whole, _source_name(whole.sha256, ".zip"))])
     files = list(_members(names, whole))
     listed = next((name for name in names if PurePosixPath(name).name == _REQUIREMENTS), None)
     if len(files) > _MOST_FILES or not (files or listed):
@@ -141,6 +141,11 @@ def _wheel_name(archive: zipfile.ZipFile, stem: str, where: str) -> str:
     if not tags or not re.fullmatch(r"[\w.]+-[\w.!+]+", stem):
         raise _invalid(where, "the wheel does not say for which Python it is.")
     return f"{stem}-{'-'.join('.'.join(dict.fromkeys(parts)) for parts in zip(*tags, strict=True))}.whl"
+
+
+def _source_name(sha256: str, ending: str) -> str:
+    """Name a source archive with no dash: what follows one is taken for a version, and ``5172a883`` is one."""
+    return f"source_{sha256[:8]}{ending}"
 
 
 def _named(file: PackageFile, name: str) -> PackageFile:
