@@ -48,9 +48,11 @@ demo: .venv/.synced  ## Start a server, train a model, deploy it and run its fir
 up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmill-data
 	.venv/bin/gristmill up $(ARGS)
 
+# Tests wait for processes, databases and browsers more than they compute: one more at a time than there are processors, four at most.
+TESTERS := $(shell n=$$(nproc); echo $$(( n < 4 ? n + 1 : 4 )))
 .PHONY: test
-test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, as many at a time as there are processors
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 10 $(ARGS)
+test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, a few at a time
+	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 10 $(ARGS)
 
 .PHONY: fuzz
 fuzz: .venv/.synced  ## Send every route nonsense, EXAMPLES=100 a route, other ones each time
