@@ -69,9 +69,20 @@ class Attempts:
                 return found
         raise RunFailed("model_failed", f"the model fails on other rows each time, the last of {chunk.where(left[-1])}")
 
-    def passes(self, chunk: Chunk) -> bool:
-        """Score a part of a chunk for the sake of whether this process survives it."""
-        return not chunk.rows or self._error_of(chunk, self.features.kinds_of(chunk)) is None
+    def try_each(self, chunk: Chunk, *, untried: bool) -> None:
+        """Have the model see every row of a part of a chunk, for the sake of whether this process survives it.
+
+        A row that does not convert, or at which the model raises, hides none of those beside it.
+        """
+        kinds = self.features.kinds_of(chunk) if chunk.rows else {}
+        if not chunk.rows or self._error_of(chunk, kinds) is None:
+            return
+        found = Scored(chunk, {}, kinds)
+        if untried:
+            self._meant_numbers(found)
+        left = chunk.without({bad.position for bad in self._unconverted(found)})
+        if left.rows:
+            list(self._bad_rows(left, found.kinds))
 
     def _round(self, found: Scored, *, untried: bool, most_bad: int | None) -> list[BadRow] | None:
         """Try all rows that are left; return those that are bad, None where the attempt succeeded."""

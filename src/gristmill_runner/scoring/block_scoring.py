@@ -89,7 +89,7 @@ class BlockScoring:
             watch(start, stop)
             first, last = bisect_left(places, start), bisect_left(places, stop)
             left_out = {at - first for at in range(first, last) if places[at] in deadly} if deadly else ()
-            self._attempts.passes(parsed.chunk.part(first, last).without(left_out))
+            self._attempts.try_each(parsed.chunk.part(first, last).without(left_out), untried=not self._settled)
         return {"number": order["number"], "rows": parsed.rows, "passed": True}
 
     def _settle(self, plan: Plan) -> None:
