@@ -149,6 +149,9 @@ class Checker:
                 found = tuple(run[f"rows_{name}"] for name in ("read", "scored", "rejected", "not_attempted"))
                 if found != wanted:
                     yield f"{ask.key} has {found} rows read, scored, rejected, not attempted instead of {wanted}"
+                doubles = [2 * row for row in ask.rows if row != BAD]
+                if (predicted := _predicted(_document(run["result"]))) != doubles:
+                    yield f"{ask.key} has the predictions {predicted} instead of {doubles}"
 
     def _ticks(self) -> Iterator[str]:
         """Every time that a schedule named has one row: a run, or a reason why not."""
@@ -253,6 +256,13 @@ class Checker:
     def _read(self, statement: str) -> list[Row]:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(sa.text(statement)).mappings()]
+
+
+def _predicted(result: Any) -> list[float]:
+    """Return the last column of an inline result, without rows that were rejected."""
+    lines = [line for table in result["predictions"] for line in table["text"].splitlines()]
+    values = [json.loads(line)[-1] for line in lines]
+    return [value for value in values if value is not None]
 
 
 def _code(run: Row) -> str:

@@ -15,8 +15,8 @@ from tests.postgres import Postgres
 class Fault(Protocol):
     """``seconds`` lie between the two."""
 
-    seconds: float
-
+    @property
+    def seconds(self) -> float: ...
     def begin(self) -> None: ...
     def end(self) -> None: ...
 
