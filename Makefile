@@ -48,11 +48,12 @@ demo: .venv/.synced  ## Start a server, train a model, deploy it and run its fir
 up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmill-data
 	.venv/bin/gristmill up $(ARGS)
 
+# The chaos of real processes is `make chaos`: it lives through minutes of faults, each time other ones.
 # Tests wait for processes, databases and browsers more than they compute: one more at a time than there are processors, four at most.
 TESTERS := $(shell n=$$(nproc); echo $$(( n < 4 ? n + 1 : 4 )))
 .PHONY: test
 test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, a few at a time
-	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 10 $(ARGS)
+	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore tests/chaos --durations 40 --durations-min 10 $(ARGS)
 
 .PHONY: fuzz
 fuzz: .venv/.synced  ## Send every route nonsense, EXAMPLES=100 a route, other ones each time
@@ -66,6 +67,7 @@ simulate: .venv/.synced  ## Live through histories of the core with faults; SEED
 MINUTES := 2
 .PHONY: chaos
 chaos: .venv/.synced  ## Let faults come over real processes for MINUTES=2; ARGS='--seed 7 --world sqlite' for another history
+	.venv/bin/python -m pytest -q tests/chaos
 	.venv/bin/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 .PHONY: mutants
