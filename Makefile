@@ -52,7 +52,7 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 # Tests wait for processes, databases and browsers more than they compute: one more at a time than there are processors, four at most.
 TESTERS := $(shell n=$$(nproc); echo $$(( n < 4 ? n + 1 : 4 )))
 .PHONY: test
-test: setup old-client mariadb chromium console/node_modules  ## Run every ring of tests, a few at a time
+test: setup old-client mariadb chromium console/node_modules  ## Run the rings of tests, a few at a time; that of real processes under faults is `make chaos`
 	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore tests/chaos --durations 40 --durations-min 10 $(ARGS)
 
 .PHONY: fuzz

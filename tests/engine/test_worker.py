@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gristmill.domain.asset import AssetType
-from gristmill.domain.run import RunEvent, RunState
+from gristmill.domain.run import IllegalTransition, RunEvent, RunState
+from gristmill.engine.execution import Execution
 from gristmill.launch.launcher import Ending
 from gristmill.service import claims, deployments, runs
 from gristmill.store import assets, attachments
@@ -15,7 +17,7 @@ from gristmill.store import runs as run_store
 from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
 from tests.make import eventually
-from tests.make_faults import Faults
+from tests.make_faults import Faults, ForgetfulDatabase
 from tests.make_work import COMPLETED, Script
 
 
@@ -247,6 +249,38 @@ def test_finishing_twice_counts_once(works: Works) -> None:
     assert claims.finish(shop.context, assignment, outcome) is claims.Settlement.COUNTED
     assert claims.finish(shop.context, assignment, outcome) is claims.Settlement.COUNTED_BEFORE
     assert shop.look(submitted.run.deployment_job_id).run.state is RunState.COMPLETED
+
+
+def test_starting_twice_counts_once(works: Works) -> None:
+    """The database's answer was lost after it had committed; a run that is being canceled does not start."""
+    shop = works.shop
+    submitted = shop.submit(shop.deploy())
+    assignment = claims.take(shop.context, shop.context.new_id(), lease=LEASE)
+    assert assignment
+    claims.started(shop.context, assignment)
+    claims.started(shop.context, assignment)
+    assert shop.look(submitted.run.deployment_job_id).run.state is RunState.RUNNING
+    runs.cancel(shop.context, shop.actor, shop.space_id, submitted.run.deployment_job_id, delete=False)
+    with pytest.raises(IllegalTransition):
+        claims.started(shop.context, assignment)
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_d4_a_database_that_goes_away_under_a_run_costs_it_nothing(works: Works, losses: int) -> None:
+    """It commits that the run starts, or how it ended, and the answers are lost."""
+    shop = works.shop
+    submitted = shop.submit(shop.deploy())
+    works.launcher.script = lambda _directory: COMPLETED
+    works.launcher.gate.set()
+    assignment = claims.take(shop.context, shop.context.new_id(), lease=LEASE)
+    assert assignment
+    database = ForgetfulDatabase(shop.context.database.engine.url.render_as_string(hide_password=False))
+    database.loses_answers = losses
+    Execution(replace(shop.context, database=database), works.launcher, assignment).run()
+    database.close()
+    assert database.loses_answers == 0
+    found = shop.look(submitted.run.deployment_job_id)
+    assert (found.run.state, found.run.cause) == (RunState.COMPLETED, None)
 
 
 def test_a_deleted_deployment_goes_with_its_runs_once_they_have_stopped(works: Works) -> None:

@@ -6,7 +6,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from enum import IntEnum
@@ -14,13 +14,14 @@ from pathlib import Path
 
 from gristmill.content.content import ContentUnreachable
 from gristmill.domain.errors import Conflict, NotFound
-from gristmill.domain.progress import Pace
+from gristmill.domain.progress import Pace, Progress
 from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Cause, IllegalTransition, RunEvent
 from gristmill.domain.run_spec import RunResult
 from gristmill.engine import flow_harvest, harvest, progress_file, publishing, row_harvest, salvage, staging, takeover
 from gristmill.engine.attended import Interrupted, Look
 from gristmill.engine.connected_inputs import Reading, TooMuch
 from gristmill.engine.disk_watch import DiskWatch
+from gristmill.engine.heard import T, until_heard
 from gristmill.engine.staging import RunFailed
 from gristmill.launch.build import BuildStopped
 from gristmill.launch.environments import Environment
@@ -36,7 +37,6 @@ _log = logging.getLogger("gristmill.engine")
 _LOOK_SECONDS = 0.25
 _PROGRESS_SECONDS = 1.0
 _CANCEL_GRACE_SECONDS = 10.0
-_SETTLE_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0, 10.0)
 _BUILD_LOG_BYTES = 16 * 2**20
 _WARM_KINDS = frozenset({"model", "function"})
 
@@ -102,7 +102,7 @@ class Execution:
         try:
             self._stage(directory)
             with self._environment(directory) as environment:
-                claims.started(self._context, self._assignment)
+                self._say_until_heard("started", lambda: claims.started(self._context, self._assignment))
                 return self._in_child(directory, environment)
         except RunFailed as failure:
             return Outcome(event=RunEvent.ERRED, cause=failure.cause, result=self._log_alone(directory))
@@ -266,7 +266,7 @@ class Execution:
         """Write results that go behind a connection, if the run is still this worker's."""
         if not publishing.is_due(self._assignment, outcome):
             return outcome
-        if not claims.still_ours(self._context, self._assignment):
+        if not self._say_until_heard("still ours", lambda: claims.still_ours(self._context, self._assignment)):
             self._ask(Request.ABANDON)
             return outcome
         look, must_look = self._look(Request.CANCEL), self._look(Request.HAND_BACK)
@@ -296,7 +296,7 @@ class Execution:
 
     def _give_back(self) -> None:
         try:
-            state = claims.hand_back(self._context, self._assignment)
+            state = self._say_until_heard("hand back", lambda: claims.hand_back(self._context, self._assignment))
         except (Conflict, NotFound):
             _log.info("run.gone", extra={"run": self._assignment.run.id})
             return
@@ -306,20 +306,13 @@ class Execution:
             salvage.keep(self._context, lost, directory, fence=self._assignment.run.fence)
 
     def _settle(self, outcome: Outcome) -> None:
-        """Say how the run ended until the database has heard it: a result is not lost to a restart of the database."""
-        for pause_seconds in (*_SETTLE_PAUSES_SECONDS, None):
-            try:
-                settlement = claims.finish(self._context, self._assignment, outcome)
-            except Exception:
-                _log.exception("run.finish_failed", extra={"run": self._assignment.run.id})
-                if pause_seconds is None:
-                    raise
-                time.sleep(pause_seconds)
-                continue
-            self._settled = settlement is not Settlement.SUPERSEDED
-            if settlement is Settlement.SUPERSEDED:
-                contents.note(self._context, harvest.content_keys(outcome))
-            return
+        settlement = self._say_until_heard("finish", lambda: claims.finish(self._context, self._assignment, outcome))
+        self._settled = settlement is not Settlement.SUPERSEDED
+        if settlement is Settlement.SUPERSEDED:
+            contents.note(self._context, harvest.content_keys(outcome))
+
+    def _say_until_heard(self, what: str, say: Callable[[], T]) -> T:
+        return until_heard(say, run_id=self._assignment.run.id, what=what)
 
     def _report_progress(self, directory: Path, *, at_once: bool = False) -> None:
         if not at_once and time.monotonic() - self._reported < _PROGRESS_SECONDS:
@@ -328,9 +321,13 @@ class Execution:
         newest = progress_file.newest(directory)
         if newest:
             now = self._context.now()
-            claims.progress(
-                self._context, self._assignment, self._pace.take(newest, at_seconds=self._reported, now=now)
-            )
+            self._tell(self._pace.take(newest, at_seconds=self._reported, now=now))
+
+    def _tell(self, progress: Progress) -> None:
+        try:
+            claims.progress(self._context, self._assignment, progress)
+        except Exception:  # noqa: BLE001 - the next one tells more, and no run fails for want of it
+            _log.exception("run.progress_not_heard", extra={"run": self._assignment.run.id})
 
     def _leave(self, directory: Path) -> None:
         """Remove the run directory, unless the run is to go on from what is in it."""

@@ -13,7 +13,7 @@ from gristmill.domain.asset import Asset, AssetType, Attachment
 from gristmill.domain.errors import NotFound
 from gristmill.domain.progress import Progress
 from gristmill.domain.row_totals import RowTotals
-from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, worker_gone
+from gristmill.domain.run import ACTIVE, FINAL, Cause, IllegalTransition, Run, RunEvent, RunState, worker_gone
 from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.service.context import Context
 from gristmill.store import assets, attachments, contents, lanes, run_contents, runs
@@ -130,7 +130,7 @@ def add_left(context: Context, run_id: str, found: RunResult) -> bool:
 
 
 def started(context: Context, assignment: Assignment) -> None:
-    """Note that the run's code starts.
+    """Note that the run's code starts. It may be called again when the database's answer was lost.
 
     Raises:
         StaleFence: the run is someone else's now.
@@ -138,10 +138,17 @@ def started(context: Context, assignment: Assignment) -> None:
 
     """
     run = assignment.run
-    with context.database.transaction() as connection:
-        runs.advance(
-            connection, run.id, RunEvent.STARTED, now=context.now(), actor=assignment.worker_id, fence=run.fence
-        )
+    try:
+        with context.database.transaction() as connection:
+            runs.advance(
+                connection, run.id, RunEvent.STARTED, now=context.now(), actor=assignment.worker_id, fence=run.fence
+            )
+    except IllegalTransition:
+        with context.database.snapshot() as connection:
+            now = runs.get(connection, run.id)
+        # Under this worker's own fence nobody else has started it.
+        if now is None or now.state is not RunState.RUNNING or now.fence != run.fence:
+            raise
 
 
 def progress(context: Context, assignment: Assignment, found: Progress) -> None:
