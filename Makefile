@@ -52,12 +52,27 @@ up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmi
 # Tests wait for processes, databases and browsers more than they compute: one more at a time than there are processors, four at most.
 TESTERS := $(shell n=$$(nproc); echo $$(( n < 4 ? n + 1 : 4 )))
 .PHONY: test
-test: setup old-client mariadb chromium console/node_modules  ## Run the rings of tests, a few at a time; that of real processes under faults is `make chaos`
-	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore tests/chaos --durations 40 --durations-min 10 $(ARGS)
+test: setup old-client mariadb chromium console/node_modules  ## Run the rings of tests, a few at a time; not `make sweep`, `chaos`, `ray` and `acceptance-cluster`
+	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore tests/chaos --ignore tests/cluster -m "not sweep" --durations 40 --durations-min 10 $(ARGS)
+
+.PHONY: sweep
+sweep: setup old-client  ## Run the cases of which `make test` runs a fixed sample
+	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile -m sweep $(ARGS)
 
 .PHONY: fuzz
 fuzz: .venv/.synced  ## Send every route nonsense, EXAMPLES=100 a route, other ones each time
 	EXAMPLES=$(or $(EXAMPLES),100) .venv/bin/python -m pytest tests/api/test_nonsense.py $(ARGS)
+
+PIP_AUDIT := pip-audit==2.10.1
+# Both are asked, whatever the first one says; an index that has no advisories is an error, not a good answer.
+.PHONY: audit
+audit: $(UV)  ## Ask whether faults are known of the packages that are locked here; needs the network
+	@mkdir -p build
+	$(UV) export --frozen --quiet --no-emit-project --no-hashes --no-header --output-file build/locked.txt >/dev/null
+	@asked=0; \
+	$(UV) tool run --from $(PIP_AUDIT) pip-audit --requirement build/locked.txt --no-deps --disable-pip --strict --progress-spinner off $(ARGS) || asked=1; \
+	$(NPM) audit --package-lock-only || asked=1; \
+	exit $$asked
 
 SEEDS := 1..20
 .PHONY: simulate
@@ -70,22 +85,49 @@ chaos: .venv/.synced  ## Let faults come over real processes for MINUTES=2; ARGS
 	.venv/bin/python -m pytest -q tests/chaos
 	.venv/bin/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
+.PHONY: ray
+ray: .venv/.synced  ## Let nodes of a real Ray cluster die and be cut off; as root, for network namespaces
+	.venv/bin/python -m pytest -q tests/cluster $(ARGS)
+
+.PHONY: acceptance-cluster
+acceptance-cluster: setup old-client mariadb  ## Run the acceptance ring over PostgreSQL, an object store and a Ray cluster
+	.venv/bin/python -m pytest tests/acceptance --world postgres-s3-ray -m "not sweep" $(ARGS)
+
 .PHONY: mutants
 mutants: .venv/.synced  ## Plant known faults in copies of the source, and tell which tests find them
 	.venv/bin/python -m tests.mutants $(ARGS)
 
 .PHONY: check
-check: .venv/.synced  ## Check form, types and the direction of imports
+check: .venv/.synced  ## Check form, types, the direction of imports, and the documentation
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	@$(MAKE) --no-print-directory docs
 	@if test -z "$${GRISTMILL_NO_CONSOLE:-}"; then $(MAKE) --no-print-directory console-check; fi
+
+# A page that nothing leads to, a link that leads nowhere and a page that would load from another host fail it.
+.PHONY: docs
+docs: .venv/.synced  ## Build the documentation into build/docs; its pages can be read from there
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
+	@! grep -rnE '<(script|link|img|iframe|source)[^>]* (src|href)="(https?:)?//' build/docs --include='*.html'
+
+.PHONY: reference
+reference: .venv/.synced  ## Write the pages of the reference anew that come from the code
+	.venv/bin/python -m tests.reference
+
+.PHONY: compatibility
+compatibility: setup old-client  ## Write the page on compatibility anew, from what the clients do against a server
+	.venv/bin/python -m pytest -q tests/acceptance/test_sdk_flow.py --compatibility docs/reference/compatibility.md
 
 .PHONY: console
 console: $(UV) python-is-there  ## Build the console into the package, if its sources have changed
 	$(UV) sync --frozen --python "$(PYTHON)" --reinstall-package gristmill
 	@touch .venv/.synced
+
+.PHONY: wheel
+wheel: $(UV) python-is-there  ## Build the wheel, console included, into dist
+	$(UV) build --wheel --python "$(PYTHON)"
 
 .PHONY: console-check
 console-check: console/node_modules
@@ -96,11 +138,19 @@ console-types: .venv/.synced console/node_modules  ## Write the console's types 
 	.venv/bin/python -m gristmill.api.openapi console/openapi.json
 	$(NPM) run --silent types
 
+.PHONY: metrics-page
+metrics-page: .venv/.synced  ## Write the reference page of metrics anew
+	.venv/bin/python -m gristmill.telemetry.reference docs/reference/metrics.md
+
 .PHONY: screenshots
 screenshots: setup chromium console/node_modules  ## Make pictures of every page of the console, in build/screenshots
 	rm -rf build/screenshots && mkdir -p build/screenshots
 	.venv/bin/python -m pytest tests/browser -n auto --maxprocesses 4 --dist loadfile --screenshots build/screenshots $(ARGS)
 	@echo "The pictures are in build/screenshots."
+
+.PHONY: pictures
+pictures: setup chromium  ## Follow the tutorial, and make the pictures that its pages show
+	.venv/bin/python -m tests.tutorial
 
 .PHONY: chromium
 chromium:  ## Install Chromium for the tests of the console, by apt-get, as root or with sudo

@@ -35,6 +35,7 @@ from gristmill.store.schema import runs
 COLD_LIMIT_SECONDS, WARM_LIMIT_SECONDS = 1.0, 0.6
 TRANSFER_LIMIT_BYTES = 300_000
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_FLAGS += ["--enable-precise-memory-info", "--js-flags=--expose-gc"]
 _BATCH = 10_000
 _NIGHTLY = Schedule(repetition=parse_cron("0 2 * * *"), zone="Europe/Berlin")
 _PAINTED = """selector => new Promise(resolve => {
@@ -56,7 +57,7 @@ def main() -> None:
         data_dir = Path(folder) / "data"
         space, job = _fill(data_dir, jobs=options.jobs, each=options.runs // options.jobs)
         pages = {"jobs": f"spaces/{space}/jobs", "job": f"spaces/{space}/jobs/{job}", "spaces": ""}
-        with running(data_dir, http_port="0") as server, _chromium() as browser:
+        with running(data_dir, http_port="0") as server, chromium() as browser:
             said = server.said.read_text()
             base = said.partition("The console is at ")[2].partition("/console/")[0]
             print(f"{'page':<16}{'painted ms':>12}{'p95 ms':>9}{'limit':>7}{'ratio':>7}{'bytes':>10}{'ratio':>7}")
@@ -85,25 +86,27 @@ class Visitor:
 
     def cold(self) -> tuple[float, float]:
         """Open it with an empty cache; return the seconds until its rows are painted, and the bytes transferred."""
-        with self._signed_in() as context:
-            return self._open(context.new_page())
+        with self.signed_in() as context:
+            return self.open(context.new_page())
 
     def warm(self, times: int) -> list[tuple[float, float]]:
         """Open it again and again."""
-        with self._signed_in() as context:
+        with self.signed_in() as context:
             page = context.new_page()
-            self._open(page)
-            return [self._open(page) for _ in range(times)]
+            self.open(page)
+            return [self.open(page) for _ in range(times)]
 
-    def _open(self, page: Page) -> tuple[float, float]:
+    def open(self, page: Page, shows: str = "main table tbody tr td") -> tuple[float, float]:
+        """Open it; return the seconds until what it ``shows`` (a selector) is painted, and the bytes transferred."""
         page.goto("about:blank")
         page.goto(f"{self._base}/console/{self._path}", wait_until="commit")
-        painted: Any = page.evaluate(_PAINTED, "main table tbody tr td")
+        painted: Any = page.evaluate(_PAINTED, shows)
         size: Any = page.evaluate(_TRANSFERRED)
         return painted / 1000, size
 
     @contextmanager
-    def _signed_in(self) -> Iterator[BrowserContext]:
+    def signed_in(self) -> Iterator[BrowserContext]:
+        """Sign in within a context of its own."""
         context = self._browser.new_context(base_url=self._base)
         body = {"username": "admin", "password": API_KEY}
         answer = context.request.post("/v1/session", data=body, headers={"Sec-Fetch-Site": "same-origin"})
@@ -113,7 +116,8 @@ class Visitor:
 
 
 @contextmanager
-def _chromium() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
+    """Start a Chromium without a window."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "There is no chromium: run `make chromium`."
     with sync_playwright() as playwright:

@@ -139,7 +139,9 @@ class Lists:
 class Filled:
     """A database full of runs, and the ids of what is asked for."""
 
-    def __init__(self, shop: Shop, runs: int, jobs: int, spaces: int) -> None:
+    def __init__(
+        self, shop: Shop, runs: int, jobs: int, spaces: int, *, waiting: int = 100_000, idle_jobs: int = 10_000
+    ) -> None:
         self._shop = shop
         self._template = shop.submit(shop.deploy()).run.id
         with shop.context.database.transaction() as connection:
@@ -151,11 +153,11 @@ class Filled:
             self.big = make_lane(connection, self.space)
             others = [(space, make_lane(connection, space)) for space in self._spaces * (jobs // spaces)]
             self.crowded = make_lane(connection, self.space, max_running=1)
-            for _ in range(10_000):
+            for _ in range(idle_jobs):
                 make_lane(connection, self.space_of_jobs)
         self.small, self.small_in_space = others[1][1], others[0][1]
         self._load(runs, others)
-        self.last_waiting = self._crowd(100_000)
+        self.last_waiting = self._crowd(waiting) if waiting else ""
         self._settle()
 
     def _new_space(self) -> str:

@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,7 @@ def _measure(database: str, shop: Shop, options: argparse.Namespace) -> None:
     context = shop.context
     deployment_id = shop.deploy(batch={"max_running": 1_000}).id
     template = shop.submit(shop.deploy()).run.id
-    big, deleted = _fill(shop, template, options.runs), _fill(shop, template, options.free)
+    big, deleted = fill(shop, template, options.runs), fill(shop, template, options.free)
     _idle_jobs(shop, options.jobs)
     with context.database.transaction() as connection:
         if database == "postgresql":
@@ -204,22 +204,31 @@ _HISTORY = (
 _CONTENT = "INSERT INTO run_contents (run_id, key) VALUES (:id, :key)"
 
 
-def _fill(shop: Shop, template: str, number: int) -> str:
-    """Add a job with runs that ended: each with four rows of history, a log, and the model's content."""
-    new_id = shop.context.new_id
+def fill(shop: Shop, template: str, number: int) -> str:
+    """Add a job with runs that ended."""
     with shop.context.database.transaction() as connection:
         job_id = make_lane(connection, shop.space_id)
         # Nothing goes before the policy is set.
         job_store.change(connection, job_id, shop.context.now(), {"retention": {"amount": 1_000_000}})
     for start in range(0, number, _BATCH):
-        ids = [new_id() for _ in range(start, min(start + _BATCH, number))]
-        rows = [{"id": one, "other": new_id(), "job": job_id, "template": template} for one in ids]
-        history = [{"id": one, "number": n, "template": template} for one in ids for n in range(4)]
-        keys = [{"id": one, "key": key} for one in ids for key in ("model", one.replace("-", ""))]
-        with shop.context.database.transaction() as connection:
-            for statement, values in ((_RUN, rows), (_HISTORY, history), (_CONTENT, keys)):
-                connection.execute(text(statement), values)
+        add_ended(shop, template, job_id, ["" for _ in range(start, min(start + _BATCH, number))])
     return job_id
+
+
+def add_ended(shop: Shop, template: str, job_id: str, logs: Sequence[str]) -> None:
+    """Add a run for each key of a log: with four rows of history, the log, and the model's content.
+
+    Logs without a key have one that no content has.
+    """
+    new_id = shop.context.new_id
+    ids = [new_id() for _ in logs]
+    rows = [{"id": one, "other": new_id(), "job": job_id, "template": template} for one in ids]
+    history = [{"id": one, "number": n, "template": template} for one in ids for n in range(4)]
+    keys = [{"id": one, "key": "model"} for one in ids]
+    keys += [{"id": one, "key": log or one.replace("-", "")} for one, log in zip(ids, logs, strict=True)]
+    with shop.context.database.transaction() as connection:
+        for statement, values in ((_RUN, rows), (_HISTORY, history), (_CONTENT, keys)):
+            connection.execute(text(statement), values)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A `gristmill up` of its own for a bench, and the few calls that benches make."""
+"""A server of its own for a bench, and the few calls that benches make."""
 
 from __future__ import annotations
 
@@ -19,21 +19,27 @@ _READY = re.compile(r"https://[^ ]+")
 
 
 class Server:
-    """Runs as long as the block; the client speaks TLS and is logged in."""
+    """Runs as long as the block, as `gristmill up` or in two processes; the client speaks TLS and is logged in."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self._folder = folder
+        self._two = False
         self._settings = settings
+
+    def apart(self) -> Self:
+        """Let API and engine have a process each."""
+        self._two = True
+        return self
 
     def __enter__(self) -> Self:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GRISTMILL_")}
         environment |= {"GRISTMILL_DATA_DIR": str(self._folder / "data"), "GRISTMILL_PORT": "0"}
         environment |= {"GRISTMILL_HTTP_PORT": "0", "GRISTMILL_ADMIN_API_KEY": _KEY, **self._settings}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gristmill", "up"], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout
-        ready = next(line for line in self.process.stdout if "is ready" in line)
+        self.process = _started("serve" if self._two else "up", environment)
+        ready = _line(self.process, "is ready")
+        self.worker = _started("work", environment) if self._two else None
+        if self.worker:
+            _line(self.worker, "is at work")
         found = _READY.search(ready)
         assert found
         self.client = httpx.Client(base_url=found.group(), verify=False, timeout=600)
@@ -45,8 +51,9 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.client.close()
-        self.process.terminate()
-        self.process.wait(60)
+        for process in filter(None, (self.process, self.worker)):
+            process.terminate()
+            process.wait(60)
 
     def call(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - any JSON
         """Return the answer's JSON; a refusal is an error."""
@@ -57,6 +64,16 @@ class Server:
     def new_space(self) -> str:
         """Make a space and return its id."""
         return str(self.call("POST", "/v2/spaces", json={"name": "bench"})["metadata"]["id"])
+
+
+def _started(command: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-m", "gristmill", command]
+    return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def _line(process: subprocess.Popen[str], words: str) -> str:
+    assert process.stdout
+    return next(line for line in process.stdout if words in line)
 
 
 def store_model(server: Server, space: str, *, specification: str | None = None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 with warnings.catch_warnings():
     # It asks for httpx's successor, which the clients under test do not use.
@@ -16,20 +18,43 @@ with warnings.catch_warnings():
 
 from gristmill.api.app import create_api
 from gristmill.content.folder import FolderContent
+from gristmill.launch.ray import RayLauncher
+from gristmill.launch.ray_cluster import Cluster
 from gristmill.service import users
 from gristmill.service.context import Context
 from gristmill.service.secrets import Secrets
 from gristmill.store.database import Database
 from gristmill.store.migrate import migrate
+from tests.acceptance.worlds import WORLDS
+from tests.conformance.functions import QUICK
 from tests.mariadb import MariadbServer, running_mariadb
 from tests.people import ADMIN_API_KEY, log_in
 from tests.postgres import Postgres, running_postgres
+from tests.ray_cluster import RayCluster, launching, running_ray
 from tests.s3 import ObjectStore, running_object_store
+
+_NEEDS_RAY = re.compile(r"/test_ray_|\[ray[]-]")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take ``--screenshots FOLDER``: tests of the console keep pictures of all that they look at."""
+    """Take ``--screenshots FOLDER``, where tests of the console keep pictures of all that they look at, and so on."""
+    parser.addoption("--latency", metavar="MS", type=int, default=0, help="answer each browser that much later")
     parser.addoption("--screenshots", metavar="FOLDER", help="keep pictures of every page of the console here")
+    parser.addoption("--compatibility", metavar="FILE", help="write the page on compatibility here, of what happens")
+    parser.addoption("--world", choices=WORLDS, default=WORLDS[0], help="what the acceptance ring's servers stand on")
+
+
+class _RayTogether(LoadFileScheduling):  # type: ignore[misc]
+    """Deals out tests file by file, but all that need the Ray cluster to one process: it takes long to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "ray" if _NEEDS_RAY.search(nodeid) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Keep the tests of Ray together."""
+    return _RayTogether(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +76,28 @@ def mariadb() -> Iterator[MariadbServer]:
     """A MariaDB server for the whole session."""
     with running_mariadb() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ray() -> Iterator[RayCluster]:
+    """A Ray cluster of two nodes for the whole session."""
+    with running_ray() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(ray: RayCluster) -> Iterator[Cluster]:
+    """A connection to the Ray cluster."""
+    connected = Cluster.connect(ray.address)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def ray_launcher(cluster: Cluster, tmp_path: Path) -> Iterator[RayLauncher]:
+    """A launcher over the Ray cluster, for small functions; it takes nodes for lost within seconds."""
+    with launching(cluster, tmp_path / "l", QUICK) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

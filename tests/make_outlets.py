@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gristmill.deliver.channel import Channel, DeliveryFailed, Message
+from gristmill.deliver.lineage import LineageSink
 from gristmill.domain.channel import ChannelType
 from gristmill.domain.errors import Invalid
 
@@ -21,6 +22,7 @@ class RecordingOutlets:
 
     sends_mail: bool = True
     public_url: str | None = "https://gristmill.example"
+    lineage: LineageSink | None = None
     told: list[tuple[str, Message]] = field(default_factory=list)
     failures: dict[str, list[Exception]] = field(default_factory=dict)
     blocked: dict[str, threading.Event] = field(default_factory=dict)

@@ -89,9 +89,15 @@ class Shop:
     actor: Actor
     space_id: str
 
-    def deploy(self, *, kind: AssetType = AssetType.MODEL, batch: Mapping[str, Any] | None = None) -> Deployment:
+    def deploy(
+        self,
+        *,
+        kind: AssetType = AssetType.MODEL,
+        batch: Mapping[str, Any] | None = None,
+        content: bytes = b"something",
+    ) -> Deployment:
         """Store an asset with a little content and deploy it."""
-        asset_id = self._asset(kind)
+        asset_id = self._asset(kind, content=content)
         new = NewDeployment(space_id=self.space_id, name="d", asset_id=asset_id, batch=batch or {})
         return deployments.create(self.context, self.actor, new)
 

@@ -21,7 +21,8 @@ from gristmill.store.database import Database
 from gristmill.store.migrate import migrate
 
 _TEMPLATE = "gristmill_template"
-_OPTIONS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+_OPTIONS = "-c listen_addresses= -c max_connections=300"
+_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,10 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(identity: Path | None = None) -> Iterator[Postgres]:
+def running_postgres(identity: Path | None = None, *, durable: bool = False) -> Iterator[Postgres]:
     """Start a server of its own, and stop it; it speaks TLS too if it gets a file with its key and certificate.
 
+    A durable one writes as it comes from the makers; others lose what they will to be faster.
     PostgreSQL refuses to run as root, so root lends it another user.
     """
     directory = Path(tempfile.mkdtemp(prefix="gristmill-pg-", dir="/tmp"))
@@ -97,7 +99,7 @@ def running_postgres(identity: Path | None = None) -> Iterator[Postgres]:
         subprocess.run([*initdb, "--locale=C"], **tell, **run)  # type: ignore[call-overload]
         control = [programs / "bin" / "pg_ctl", "-D", data, "-w"]
         port = _free_port() if identity else 5432
-        options = f"-k {directory} {_OPTIONS} -p {port}"
+        options = f"-k {directory} {_OPTIONS} -p {port}{'' if durable else f' {_FAST}'}"
         if identity:
             options += _tls_options(directory, identity, user)
         subprocess.run([*control, "-o", options, "-l", directory / "log", "start"], **tell, **run)  # type: ignore[call-overload]

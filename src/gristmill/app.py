@@ -3,59 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import signal
-import socket
-import ssl
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from uvicorn.loops.auto import auto_loop_factory
 
-from gristmill import telemetry, tls
-from gristmill.api import console
+from gristmill import listening, watch
 from gristmill.api.app import create_api
-from gristmill.api.listeners import Listener, bind, serve
+from gristmill.api.listeners import Listener, serve
 from gristmill.content.bucket import SCHEME, Bucket
 from gristmill.content.content import Content
 from gristmill.content.folder import FolderContent
 from gristmill.content.s3 import S3Content
 from gristmill.data.places import Places
 from gristmill.deliver.email import Mail
-from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import GristmillError
 from gristmill.engine.bell import Bell
 from gristmill.engine.engine import Engine
 from gristmill.engine.janitor import Janitor
+from gristmill.engine.key_watch import KeyWatch
 from gristmill.engine.schema_watch import SchemaWatch
 from gristmill.guard.address_guard import AddressGuard
 from gristmill.launch.environment_store import EnvironmentStore
-from gristmill.launch.environments import shipped
 from gristmill.launch.interpreters import Interpreters
-from gristmill.launch.process import ProcessLauncher
-from gristmill.service import environments, retention, users
+from gristmill.launch.ray_cluster import ClusterUnusable
+from gristmill.launchers import launcher_of, offer_of
+from gristmill.service import data_keys, environments, retention, users
 from gristmill.service.context import Context, Keeping, Limits
 from gristmill.service.environments import Environments
 from gristmill.service.outlets import DirectOutlets
-from gristmill.service.secrets import Secrets, master_key
 from gristmill.settings import DATABASE_FILE, Settings
+from gristmill.settings import CannotStart as CannotStart
 from gristmill.store import health
 from gristmill.store.database import Database
-from gristmill.store.migrate import NewerSchema, migrate
+from gristmill.store.migrate import SchemaUnfit, migrate
 
-LOOPBACK = "127.0.0.1"
 Announce = Callable[[str], None]
-
-
-class CannotStart(Exception):
-    """The server cannot start; the message says why, and the way out."""
 
 
 def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> None:
@@ -65,17 +54,24 @@ def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> N
         CannotStart: a port is in use, the database does not answer, or a setting does not fit.
 
     """
-    telemetry.configure(settings.log_level, sys.stderr)
+    watch.begin_logs(settings)
     # First of all, so that a second server on the same ports ends before it touches anything.
-    sockets = _bind_all(settings) if api else []
-    context = compose(settings)
+    sockets = listening.bind_all(settings) if api else []
+    with ExitStack() as unless_composed:
+        for socket in sockets:
+            unless_composed.callback(socket.close)
+        context = watch.watched(compose(settings), settings)
+        unless_composed.callback(context.database.close)
+        # Before a key is made that is shown once.
+        listeners = listening.listeners(settings, sockets)
+        end_metrics = watch.serve_metrics(context, settings)
+        unless_composed.pop_all()
     try:
         new_key = users.bootstrap(context, settings.admin_api_key)
         if new_key:
             announce(f"The API key of the user admin, shown only this once: {new_key}")
-        listeners = _listeners(settings, sockets)
         # Code that runs asks there; an engine by itself knows only what it was told.
-        url = settings.public_url or (_url(settings, listeners[0]) if listeners else None)
+        url = settings.public_url or (listening.url(settings, listeners[0]) if listeners else None)
         context = replace(context, public_url=url)
         bell = Bell(context)
         context = replace(context, wake=bell.ring)
@@ -83,6 +79,8 @@ def run(settings: Settings, announce: Announce, *, api: bool, engine: bool) -> N
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_until_stopped(context, settings, announce, listeners=listeners, engine=worker, bell=bell))
     finally:
+        end_metrics()
+        context.traces.close()
         context.database.close()
 
 
@@ -93,8 +91,9 @@ def clean(settings: Settings, announce: Announce, *, dry_run: bool) -> None:
         CannotStart: the database does not answer, or a setting does not fit.
 
     """
-    telemetry.configure(settings.log_level, sys.stderr)
-    context = compose(settings)
+    watch.begin_logs(settings)
+    # What it cancels is told, too.
+    context = watch.watched(compose(settings), settings)
     try:
         gone: Counter[tuple[str, str]] = Counter()
         for job in retention.would_go(context) if dry_run else Janitor(context).rounds():
@@ -104,11 +103,12 @@ def clean(settings: Settings, announce: Announce, *, dry_run: bool) -> None:
             announce(f"{name} ({job_id}): {number} runs {what}")
         announce(f"{gone.total()} runs of {len(gone)} jobs {what}.")
     finally:
+        context.traces.close()
         context.database.close()
 
 
-def compose(settings: Settings) -> Context:
-    """Return the ports of the use cases, over a database that has this version's schema.
+def compose(settings: Settings, *, open_database: Callable[[str], Database] | None = None) -> Context:
+    """Return the ports of the use cases, over a database with this version's schema, or as ``open_database`` has it.
 
     Raises:
         CannotStart: the database does not answer or is newer, or a setting does not fit.
@@ -121,10 +121,11 @@ def compose(settings: Settings) -> Context:
         if not settings.database_url:
             # SQLite gives the files beside it the same mode.
             (data_dir / DATABASE_FILE).touch(mode=0o600)
+        database = (open_database or prepare_database)(settings.database)
         return Context(
-            database=prepare_database(settings.database),
-            content=_content(settings, data_dir),
-            secrets=Secrets(master_key(data_dir, settings.secret_key)),
+            database=database,
+            content=content_of(settings, data_dir),
+            secrets=data_keys.open_ring(database, data_dir, settings.secret_key, now=datetime.now(UTC)),
             data_dir=data_dir,
             limits=_limits(settings),
             outlets=_outlets(settings),
@@ -141,13 +142,17 @@ def compose(settings: Settings) -> Context:
         raise CannotStart(f"The data directory {data_dir} cannot be used: {error}.") from error
 
 
-def _content(settings: Settings, data_dir: Path) -> Content:
+def content_of(settings: Settings, data_dir: Path) -> Content:
+    """Return the content store; raises ``CannotStart`` where it cannot be used."""
     where = settings.content
     if where is None or not where.startswith(SCHEME):
         folder = data_dir / "content" if where is None else Path(where)
         if not folder.is_absolute():
             raise CannotStart(f"GRISTMILL_CONTENT: {where} is neither s3://bucket nor the absolute path of a folder.")
-        return FolderContent(folder)
+        try:
+            return FolderContent(folder)
+        except OSError as error:
+            raise CannotStart(f"The folder for content {folder} cannot be used: {error.strerror}.") from error
     if not settings.content_access_key or not settings.content_secret_key:
         raise CannotStart("GRISTMILL_CONTENT_ACCESS_KEY and GRISTMILL_CONTENT_SECRET_KEY: a bucket needs both.")
     try:
@@ -170,17 +175,24 @@ def prepare_database(url: str) -> Database:
     """Return the database behind a URL, with this version's schema.
 
     Raises:
-        CannotStart: it does not answer, or was written by a newer version.
+        CannotStart: it does not answer, was written by a newer version or another program, or may not be changed.
 
     """
+    database = open_database(url)
     try:
-        database = health.connect(url)
         migrate(database)
-    except health.DatabaseUnusable as error:
-        raise CannotStart(f"The database cannot be used: {error}. Check GRISTMILL_DATABASE_URL.") from error
-    except NewerSchema as error:
+    except SchemaUnfit as error:
+        database.close()
         raise CannotStart(str(error)) from error
     return database
+
+
+def open_database(url: str) -> Database:
+    """Return the database behind a URL as it is; raises ``CannotStart`` where it does not answer."""
+    try:
+        return health.connect(url)
+    except health.DatabaseUnusable as error:
+        raise CannotStart(f"The database cannot be used: {error}. Check GRISTMILL_DATABASE_URL.") from error
 
 
 async def _until_stopped(
@@ -197,17 +209,23 @@ async def _until_stopped(
         engine.start()
         context = replace(context, wake=engine.ring)
     bell.start(engine.wake if engine else None)
-    watch = SchemaWatch(context)
-    watch.start()
+    watchers = (SchemaWatch(context), KeyWatch(context))
+    for watcher in watchers:
+        watcher.start()
     async with asyncio.TaskGroup() as group:
         if listeners:
-            api = create_api(context, public_url=settings.public_url, stopping=stop.is_set)
+            api = create_api(
+                context,
+                public_url=settings.public_url,
+                stopping=stop.is_set,
+                metrics_token=settings.metrics_token,
+            )
             group.create_task(
                 serve(
                     api,
                     listeners,
                     stop=stop,
-                    on_ready=lambda: announce("\n".join(_ready_lines(settings, listeners))),
+                    on_ready=lambda: announce("\n".join(listening.ready_lines(settings, listeners))),
                     grace_seconds=settings.grace_seconds,
                 )
             )
@@ -217,7 +235,8 @@ async def _until_stopped(
         if engine:
             await asyncio.to_thread(engine.stop)
         await asyncio.to_thread(bell.stop)
-        await asyncio.to_thread(watch.stop)
+        for watcher in watchers:
+            await asyncio.to_thread(watcher.stop)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -235,92 +254,6 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _bind_all(settings: Settings) -> list[socket.socket]:
-    """Bind the API's port, and the plain one on loopback if it is wanted."""
-    sockets = [_bind(settings.host, settings.port, setting="port")]
-    if settings.http_port is not None:
-        sockets.append(_bind(LOOPBACK, settings.http_port, setting="http_port"))
-    return sockets
-
-
-def _bind(host: str, port: int, *, setting: str) -> socket.socket:
-    try:
-        return bind(host, port)
-    except OSError as error:
-        in_use = error.errno == errno.EADDRINUSE
-        reason = "is in use by another program" if in_use else f"cannot be listened on: {error.strerror or error}"
-        way_out = (
-            f"Choose another with --{setting.replace('_', '-')} or GRISTMILL_{setting.upper()}; 0 takes any free one."
-        )
-        raise CannotStart(f"Port {port} of {host} {reason}. {way_out}") from error
-
-
-def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> list[Listener]:
-    plain = [Listener(socket=one) for one in sockets]
-    if not sockets or not settings.tls:
-        return plain
-    if settings.tls_cert:
-        _check_certificate(settings)
-        secured = Listener(socket=sockets[0], certificate=settings.tls_cert, key=settings.tls_key)
-    else:
-        identity = tls.ensure(_tls_directory(settings), _names(settings), now=datetime.now(UTC))
-        secured = Listener(socket=sockets[0], certificate=identity.server)
-    return [secured, *plain[1:]]
-
-
-def _check_certificate(settings: Settings) -> None:
-    assert settings.tls_cert
-    try:
-        # An encrypted key would be asked for at the terminal; here there is none.
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            settings.tls_cert, settings.tls_key, lambda: ""
-        )
-    except OSError as error:
-        pair = f"The certificate {settings.tls_cert} with the key {settings.tls_key}"
-        raise CannotStart(f"{pair} cannot be used: {error}.") from error
-
-
-def _names(settings: Settings) -> list[str]:
-    """Return the host names and addresses that the certificate is for."""
-    public = urlsplit(settings.public_url or "").hostname
-    given = [name for name in (settings.host, public) if name and not _any_address(name)]
-    return ["localhost", LOOPBACK, "::1", socket.gethostname(), *given]
-
-
-def _ready_lines(settings: Settings, listeners: Sequence[Listener]) -> list[str]:
-    """Return where the API is, and the console: at the plain port, which needs no certificate that browsers know."""
-    if not console.is_built():
-        return [_ready_line(settings, listeners[0]), console.NOT_BUILT]
-    plain = f"http://{LOOPBACK}:{listeners[-1].port}" if len(listeners) > 1 else _url(settings, listeners[0])
-    return [_ready_line(settings, listeners[0]), f"The console is at {plain}{console.PATH}"]
-
-
-def _ready_line(settings: Settings, main: Listener) -> str:
-    line = f"Gristmill is ready at {_url(settings, main)}"
-    if main.certificate is None:
-        return line
-    if settings.tls_cert:
-        return f"{line} (certificate: {settings.tls_cert})"
-    return f"{line} (CA: {_tls_directory(settings) / 'ca.pem'})"
-
-
-def _url(settings: Settings, main: Listener) -> str:
-    host = socket.gethostname() if _any_address(settings.host) else settings.host
-    scheme = "http" if main.certificate is None else "https"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{main.port}"
-
-
-def _any_address(host: str) -> bool:
-    try:
-        return ip_address(host).is_unspecified
-    except ValueError:
-        return False
-
-
-def _tls_directory(settings: Settings) -> Path:
-    return settings.data_dir.resolve() / "tls"
-
-
 def environments_of(context: Context, settings: Settings) -> Environments:
     """Return the software environments that are built in the data directory."""
     store = EnvironmentStore(
@@ -335,22 +268,27 @@ def environments_of(context: Context, settings: Settings) -> Environments:
 def _engine(context: Context, settings: Settings) -> Engine:
     directory = context.data_dir / "launcher"
     directory.mkdir(mode=0o700, exist_ok=True)
+    # Code that speaks to the server needs to trust it.
+    readable = [*settings.readable_paths, listening.tls_directory(settings) / "ca.pem"]
+    try:
+        chosen = launcher_of(settings, directory, served=context.data_dir / "runs", readable=readable)
+    except ClusterUnusable as error:
+        raise CannotStart(str(error)) from error
+    settings = chosen.settings
+    if isinstance(context.content, S3Content):
+        # A run waits for a store that restarts; a client is told after some seconds that it is away.
+        context = replace(context, content=context.content.patient())
     return Engine(
         context,
-        launcher=ProcessLauncher(
-            directory=directory,
-            environment=shipped(),
-            sandbox=settings.sandbox,
-            served=context.data_dir / "runs",
-            # Code that speaks to the server needs to trust it.
-            readable=[*settings.readable_paths, _tls_directory(settings) / "ca.pem"],
-        ),
+        launcher=chosen.launcher,
         environments=environments_of(context, settings),
         slots=settings.worker_slots,
         lease_seconds=settings.lease_seconds,
         grace_seconds=settings.grace_seconds,
         disk_bytes=settings.run_disk_bytes,
-        offers=Capacity.of(cpus=settings.worker_cpus, memory_bytes=settings.worker_memory_bytes),
+        least_free_bytes=settings.worker_free_disk_bytes,
+        offers=offer_of(settings),
+        offers_now=chosen.offers_now,
         labels=settings.labels,
         poll_seconds=settings.poll_seconds,
     )

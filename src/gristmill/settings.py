@@ -29,6 +29,10 @@ OptionalPort = Annotated[
 _PYTHON = re.compile(r"3\.\d+=/.+$")
 
 
+class CannotStart(Exception):
+    """The server cannot start; the message says why, and the way out."""
+
+
 def _cpus() -> float:
     """Return the processors that this process may use, of the machine or of the control group that holds it."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -105,8 +109,8 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(
         default=0.25,
         gt=0,
-        description="How often an engine looks for runs that no wake-up told it of; PostgreSQL carries wake-ups "
-        "between processes.",
+        description="How often an engine looks for runs that no wake-up told it of; PostgreSQL, or sockets "
+        "beside SQLite's file, carry wake-ups between processes.",
     )
     lease_seconds: float = Field(
         default=30, gt=0, description="How long a worker may be silent before its runs are taken over."
@@ -168,6 +172,12 @@ class Settings(BaseSettings):
     run_disk_bytes: int = Field(
         default=10 * GIB, gt=0, description="Most bytes that a run may have on disk, its inputs and outputs included."
     )
+    worker_free_disk_bytes: int = Field(
+        default=64 * 2**20,
+        ge=0,
+        description="A worker claims no run while the disk of its data directory has less free than this: runs wait, "
+        "or go to another worker.",
+    )
     worker_cpus: float = Field(
         default_factory=_cpus,
         gt=0,
@@ -185,8 +195,48 @@ class Settings(BaseSettings):
         description="Labels of this worker, with commas, as gpu,eu: it also takes runs whose hardware_spec asks for "
         "some of these.",
     )
+    metrics_token: str | None = Field(
+        default=None,
+        repr=False,
+        min_length=16,
+        description="Token of at least 16 characters by which Prometheus reads /metrics; without it only an "
+        "administrator's token does.",
+    )
+    metrics_port: OptionalPort = Field(
+        default=None,
+        description="Plain HTTP port for metrics alone, without a token, also of gristmill work; none: off.",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address to listen on for metrics_port.")
+    lineage: str | None = Field(
+        default=None,
+        repr=False,
+        description="Where events of OpenLineage go: https://host/api/v1/lineage, or the absolute path of a file; the "
+        "same on all servers.",
+    )
+    lineage_api_key: str | None = Field(
+        default=None, repr=False, description="API key that is sent with events of lineage."
+    )
+    lineage_namespace: str = Field(
+        default="gristmill", min_length=1, description="Namespace of this installation's jobs and assets in lineage."
+    )
+    traces: str | None = Field(
+        default=None,
+        description="Where spans of OpenTelemetry go, by OTLP over HTTP, as http://collector:4318; it needs the extra "
+        "otel.",
+    )
+    traces_share: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the traces that are kept, of those that begin here; 0 to 1."
+    )
+    ray_address: str | None = Field(
+        default=None,
+        description="Ray cluster whose nodes do the runs, as host:port of its head, or auto for the one of this "
+        "machine; by default they are done on this machine.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events that are logged to standard error."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Form of a log line: text for people, json for programs."
     )
 
     @model_validator(mode="after")

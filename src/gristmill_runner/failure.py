@@ -23,6 +23,8 @@ _NATIVE_OUT_OF_MEMORY = (
     "malloc of size",
     "cannot allocate memory",
 )
+_LOADER_OUT_OF_MEMORY = ("cannot map zero-fill pages", "failed to map segment from shared object")
+"""How the dynamic loader ends what it says then; of a library that it may not map it says why behind that."""
 
 
 class RunFailed(Exception):
@@ -67,6 +69,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     text = str(error).lower()
+    if isinstance(error, ImportError):
+        return text.endswith(_LOADER_OUT_OF_MEMORY)
     return isinstance(error, (RuntimeError, OSError, ValueError)) and any(
         word in text for word in _NATIVE_OUT_OF_MEMORY
     )

@@ -146,6 +146,20 @@ class Flow(TypedDict, total=False):
     nodes: list[FlowNode]
 
 
+class Share(TypedDict, total=False):
+    """Which chunks of a model's input one of ``of`` nodes scores: of those from ``begin`` on every ``of``-th.
+
+    Number 0 scores the first ones too, until rows of one were scored: behind that the others ``begin``, and what it
+    showed of the input (``names`` of the output's columns, ``kinds`` of the input's) holds for them.
+    """
+
+    number: int
+    of: int
+    begin: int
+    names: list[str]
+    kinds: dict[str, str | None]
+
+
 class Spec(TypedDict, total=False):
     """Everything a run needs, and nothing else: no key and no password.
 
@@ -153,9 +167,11 @@ class Spec(TypedDict, total=False):
     there that ends with the run. ``entrypoint`` is a path inside a code package. ``parameters`` of a notebook are JSON
     values (None where none were given), ``variable_parameters`` those of its variables that are no secrets. ``python``
     is the interpreter of a notebook's kernel, and of a flow's scripts; absent, the runner's own. ``node`` is what one
-    process of a flow does. ``scorers`` is how many processes may score a model's chunks at once; no ``error_threshold``
-    means that no row may be rejected; with ``row_limit`` only so many rows of the input are looked at. ``block_bytes``
-    is how much of an input is scored at once, about; absent, the runner's own measure.
+    process of a flow does. ``scorers`` is how many processes may score a model's chunks at once, on a machine that has
+    as many processors; no ``error_threshold`` means that no row may be rejected; with ``row_limit`` only so many rows
+    of the input are looked at. ``block_bytes`` is how much of an input is scored at once, about; absent, the runner's
+    own measure. With a ``share`` only this much of the input is scored, and no output is made; ``shares`` are paths of
+    directories where that was done, whose ledgers go into the run's own first. Of an ``unfinished`` run that is all.
     """
 
     version: int
@@ -183,6 +199,9 @@ class Spec(TypedDict, total=False):
     specification_name: str
     specification_packages: dict[str, str]
     memory_limit_bytes: int | None
+    share: Share
+    shares: list[str]
+    unfinished: bool
 
 
 class Cause(TypedDict, total=False):

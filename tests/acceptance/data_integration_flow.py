@@ -16,6 +16,7 @@ from typing import Any
 from ibm_watsonx_data_integration.common.auth import ICP4DAuthenticator
 from ibm_watsonx_data_integration.cpd_models.job_model.job_model import JobRunState, Schedule
 from ibm_watsonx_data_integration.platform import Platform
+from tests.acceptance.flow.recorder import Recorder
 from tests.acceptance.flow.steps import Steps, refused, run
 from tests.make import eventually
 
@@ -209,4 +210,5 @@ def _(flow: JobsFlow) -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    sys.exit(run([step], JobsFlow(sys.argv[1], space_id=sys.argv[2], script_id=sys.argv[3])))
+    flow = JobsFlow(sys.argv[1], space_id=sys.argv[2], script_id=sys.argv[3])
+    sys.exit(run([step], flow, Recorder("ibm-watsonx-data-integration")))

@@ -34,15 +34,15 @@ class Fleet:
         self.up.append(server.process)
         return server
 
-    def work(self, **settings: str) -> subprocess.Popen[bytes]:
-        """Start another worker, and wait until it is at work."""
+    def work(self, *words: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Start another worker, with these words behind its command, and wait until it is at work."""
         place = self._place()
         given = {**self.settings, "data_dir": str(place), "worker_memory_bytes": str(16 * 2**30), "worker_cpus": "4"}
         variables = {f"GRISTMILL_{name.upper()}": value for name, value in {**given, **settings}.items()}
         said = place.with_suffix(".said")
         with said.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gristmill", "work"],
+                [sys.executable, "-m", "gristmill", "work", *words],
                 env=environment(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -119,7 +119,7 @@ def main() -> int:
     flow.made["store"] = {"url": wanted.store, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
     flow.ids["bucket"] = wanted.bucket
     flow.connect()
-    return steps.run([step], flow)
+    return steps.run([step], flow, flow.recorder)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ def main() -> int:
     else:
         credentials = {**shared, "platform_url": wanted.url, "auth_url": f"{wanted.url}/identity/token"}
     flow = Flow(wanted.mode, credentials, Path.cwd())
-    return steps.run([part.step for part in PARTS], flow, mode=wanted.mode)
+    flow.recorder.mode = wanted.mode
+    return steps.run([part.step for part in PARTS], flow, flow.recorder)
 
 
 if __name__ == "__main__":

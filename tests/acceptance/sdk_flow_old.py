@@ -18,6 +18,7 @@ import joblib
 import pandas as pd
 from ibm_watson_machine_learning import APIClient
 from sklearn.linear_model import LogisticRegression
+from tests.acceptance.flow.recorder import Recorder
 from tests.acceptance.flow.steps import Steps, run
 from tests.make import eventually
 
@@ -39,6 +40,7 @@ class OldFlow:
     ids: dict[str, str] = field(default_factory=dict)
     client: Any = None
     model: Any = None
+    recorder: Recorder = field(default_factory=lambda: Recorder("ibm-watson-machine-learning"))
 
     def completed(self, job_id: str) -> dict[str, Any]:
         """Wait for a job that must complete; return its document."""
@@ -58,7 +60,7 @@ class OldFlow:
 def _(flow: OldFlow) -> None:
     key = os.environ["API_KEY"]
     credentials = {"url": flow.url, "username": "admin", "apikey": key, "instance_id": "openshift"}
-    flow.client = APIClient(credentials, verify=False)
+    flow.client = flow.recorder.client(APIClient(credentials, verify=False))
     assert flow.client.CPD_version == 5.0
 
 
@@ -205,4 +207,5 @@ def _store_model(flow: OldFlow, model: Any) -> str:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    sys.exit(run([step], OldFlow(sys.argv[1])))
+    flow = OldFlow(sys.argv[1])
+    sys.exit(run([step], flow, flow.recorder))

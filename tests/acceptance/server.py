@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from tests.acceptance.worlds import ALONE, World, standing
 from tests.make import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +31,11 @@ class Server:
     ca: Path
     data_dir: Path
     said: Path
+    world: World
 
     def descendants(self) -> list[psutil.Process]:
-        """Return the processes that it started, and those that they started."""
-        return list(psutil.Process(self.process.pid).children(recursive=True))
+        """Return the processes that it started, here or on nodes of a cluster, and those that they started."""
+        return [*psutil.Process(self.process.pid).children(recursive=True), *self.world.elsewhere(self.data_dir)]
 
     def resident_bytes(self) -> int:
         """Return the memory of the server process itself, without its children."""
@@ -60,9 +62,8 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 def start(data_dir: Path, command: str = "up", **settings: str) -> Server:
     """Start a server, or its API alone (`serve`), and wait until it is ready; ``settings`` by names without prefix."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    wanted = {"admin_api_key": API_KEY, "data_dir": str(data_dir), "port": "0", "http_port": "none"}
-    # Some stories need two runs of the default specification at once, on whatever machine they are told.
-    wanted |= {"worker_cpus": "4", "worker_memory_bytes": str(16 * 2**30), **settings}
+    world = standing()
+    wanted = {"admin_api_key": API_KEY, "port": "0", "http_port": "none", **world.settings(data_dir), **settings}
     said = data_dir.with_name(f"{data_dir.name}.said")
     with said.open("ab") as output:
         begin = output.tell()
@@ -80,7 +81,7 @@ def start(data_dir: Path, command: str = "up", **settings: str) -> Server:
         process.kill()
         process.wait()
         raise
-    return Server(process, found[1], Path(found[2]), data_dir, said)
+    return Server(process, found[1], Path(found[2]), data_dir, said, world)
 
 
 @contextmanager
@@ -96,7 +97,8 @@ def running(data_dir: Path, command: str = "up", **settings: str) -> Iterator[Se
 
 def are_gone(processes: Sequence[psutil.Process], *, within: float = 15.0) -> None:
     """Wait until none of them is there any more; the dead whom nobody has buried do not count."""
-    assert processes, "there was no process at all"
+    # On a cluster they start when they are first needed.
+    assert processes or standing().name != ALONE, "there was no process at all"
     eventually(lambda: not any(_is_there(each) for each in processes), within=within)
 
 

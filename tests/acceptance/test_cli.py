@@ -140,6 +140,18 @@ def test_rows_are_scored_inline(user: User) -> None:
     assert ended.stderr.startswith("gristmill: scoring.input_data[0].values: row 2")
 
 
+def test_code_in_r_gets_the_newest_specification_of_r_unasked(user: User) -> None:
+    (user.home / "hello.R").write_text("cat('hello\\n')\n")
+    kernel = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
+    (user.home / "hello.ipynb").write_text(json.dumps({"nbformat": 4, "metadata": kernel, "cells": []}))
+    for noun, file in (("script", "hello.R"), ("notebook", "hello.ipynb")):
+        stored = json.loads(user.does("asset", f"store-{noun}", file, "--output", "json"))
+        assert stored["entity"][noun]["software_spec"]["name"] == "runtime-25.1-r4.4"
+    (user.home / "hello.py").write_text("print('hello')\n")
+    stored = json.loads(user.does("asset", "store-script", "hello.py", "--output", "json"))
+    assert stored["entity"]["script"]["software_spec"]["name"].startswith("gristmill-py3")
+
+
 def test_a_table_is_scored_into_a_data_asset(user: User) -> None:
     (user.home / "table.csv").write_text("a,b\n" + "".join(f"{row % 4},{row % 2}\n" for row in range(1000)))
     user.does("asset", "upload", "table.csv")
@@ -159,6 +171,19 @@ def test_a_table_is_scored_into_a_data_asset(user: User) -> None:
     user.does("asset", "restore", "scored.csv")
     assert "scored.csv" in user.does("asset", "list", "--type", "data")
     assert "scored.csv" not in user.does("asset", "trash")
+
+
+def test_a_place_that_cannot_be_written_to_is_told_in_one_line(server: Server, user: User) -> None:
+    (user.home / "taken").touch()
+    login = ("login", "--url", server.url, "--ca", str(server.ca), "--api-key", API_KEY)
+    told = {
+        "The login cannot be kept in taken": User(user.home, {"GRISTMILL_CONFIG_DIR": "taken"}).ran(*login),
+        ". is a directory; name a file in it.": user.ran("asset", "download", "count", "-o", "."),
+        "missing/.a.zip.draft: No such file": user.ran("space", "export", "patients", "-f", "missing/a.zip"),
+    }
+    for said, ended in told.items():
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+        assert ended.stderr.startswith(f"gristmill: {said}")
 
 
 def test_the_first_rows_of_a_data_asset_are_shown(user: User) -> None:
@@ -316,6 +341,23 @@ def test_deployments_are_changed_and_taken_down(user: User) -> None:
     assert user.ran("deployment", "show", "short-lived").stderr == (
         "gristmill: There is no deployment named short-lived in this space.\n"
     )
+
+
+def test_a_space_goes_to_another_as_a_file(user: User) -> None:
+    here = user.id("space", "create", "to be moved")
+    (user.home / "moved.py").write_text("print('moved')\n")
+    user.does("asset", "store-script", "moved.py", "--space", here)
+    user.does("job", "create", "moves too", "--asset", "moved.py", "--cron", "0 3 * * *", "--space", here)
+    user.does("space", "export", here, "-f", "moved.zip")
+    again = user.ran("space", "export", here, "-f", "moved.zip")
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    there = user.id("space", "create", "moved to")
+    moved = user.ran("space", "import", there, "moved.zip", "--output", "json")
+    assert moved.returncode == 0, moved.stderr
+    assert json.loads(moved.stdout)["entity"]["summary"]["made"] == {"jobs": 1}
+    assert "moves too: its schedule is paused" in moved.stderr
+    assert "moves too" in user.does("job", "list", "--space", there)
+    assert list(user.home.glob(".moved*")) == []
 
 
 def test_a_space_is_deleted_with_consent_only(user: User) -> None:

@@ -12,11 +12,10 @@ import pytest
 from tests.acceptance.server import API_KEY, ROOT, Server, environment, running
 from tests.conformance.sinks import mail_sink
 from tests.make import eventually
+from tests.reference import settings_page
 
-from gristmill.settings import Settings
 
-
-@pytest.mark.parametrize("document", ["README.md", "docs/how-to/first-job.md"])
+@pytest.mark.parametrize("document", ["README.md", pytest.param("docs/how-to/first-job.md", marks=pytest.mark.sweep)])
 def test_the_python_of_a_document_runs(server: Server, tmp_path: Path, document: str) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
@@ -39,14 +38,13 @@ def test_the_python_of_a_document_runs(server: Server, tmp_path: Path, document:
     )
     assert ended.returncode == 0, ended.stderr
     assert "prediction" in ended.stdout
+    if document == "README.md":
+        _the_commands_of_the_readme_follow(server, tmp_path)
 
 
-def test_every_setting_is_in_the_reference() -> None:
-    lines = (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
-    written = {found[1]: line for line in lines if (found := re.match(r"\| `GRISTMILL_(\w+)` ", line))}
-    assert set(written) == {name.upper() for name in Settings.model_fields}
-    for name, field in Settings.model_fields.items():
-        assert str(field.description) in written[name.upper()]
+def test_the_page_of_the_settings_is_that_of_the_present_code() -> None:
+    written = settings_page.PAGE.read_text(encoding="utf-8")
+    assert written == settings_page.text(), "run `python -m tests.reference.settings_page`"
 
 
 def test_the_commands_of_the_schedule_page_end_in_an_e_mail(tmp_path: Path) -> None:
@@ -69,6 +67,17 @@ def test_the_commands_of_the_schedule_page_end_in_an_e_mail(tmp_path: Path) -> N
     (letter,) = mails.mails
     assert (letter["To"], letter["Subject"]) == ("ann@example.com", "morning report: failed")
     assert "there is no data today" in letter.get_content()
+
+
+def _the_commands_of_the_readme_follow(server: Server, home: Path) -> None:
+    """They schedule what its Python deployed."""
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    known = "--ca gristmill-data/tls/ca.pem"
+    assert known in commands
+    ended = _shell(commands.replace(known, f"--url {server.url} --ca {server.ca}"), home)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "07:30" in ended.stdout
+    assert (home / "scores.csv").read_text().startswith("a,b,prediction,probability\n3,0,1,")
 
 
 def _shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:

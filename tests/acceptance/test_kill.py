@@ -21,9 +21,11 @@ MOMENTS: dict[str, Callable[[States], bool]] = {
     "the first has completed": lambda states: "completed" in states,
     "most have completed": lambda states: states.count("completed") >= len(states) // 2,
 }
+_SAMPLE = ("everything is queued or starts", "the first runs", "most have completed")
+_SWEEP = ("the first starts", "the first has completed")
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", [*_SAMPLE, *(pytest.param(each, marks=pytest.mark.sweep) for each in _SWEEP)])
 def test_a_killed_server_takes_up_its_work_again(tmp_path: Path, moment: str) -> None:
     first = start(tmp_path / "data", lease_seconds=LEASE)
     with Rest(first) as rest:

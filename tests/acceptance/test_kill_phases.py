@@ -84,11 +84,14 @@ WORKING = {
     "code package": _package,
     "flow": _flow,
 }
+_SAMPLE = [("R script", "auto"), ("flow", "auto"), ("notebook", "off")]
+_SWEEP = [("python script", "auto"), ("notebook", "auto"), ("code package", "auto"), ("R script", "off")]
 
 
 # Without a box, what is not in the child's own group must be found some other way.
 @pytest.mark.parametrize(
-    ("kind", "sandbox"), [*((kind, "auto") for kind in WORKING), ("R script", "off"), ("notebook", "off")]
+    ("kind", "sandbox"),
+    [*_SAMPLE, *(pytest.param(*each, marks=pytest.mark.sweep) for each in _SWEEP)],
 )
 def test_d1_a_kill_while_code_runs_ends_its_tree_and_the_run_says_so(tmp_path: Path, kind: str, sandbox: str) -> None:
     server = start(tmp_path / "data", lease_seconds=LEASE, sandbox=sandbox)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
+import pytest
 from tests.acceptance.fleet import fleet
 from tests.acceptance.rest import Json, Rest
 from tests.acceptance.server import Server
@@ -13,6 +14,7 @@ from tests.make import eventually
 from tests.postgres import Postgres
 from tests.s3 import ObjectStore
 
+pytestmark = pytest.mark.not_on_cluster("it brings a fleet of its own, over PostgreSQL and a bucket")
 FUNCTION = """
 import socket, sys
 

@@ -3,16 +3,20 @@ integration."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.acceptance.flow.recorder import RECORD
 from tests.acceptance.rest import Rest
 from tests.acceptance.server import API_KEY, ROOT, Server, environment
 from tests.acceptance.test_kinds import asset
+from tests.reference import compatibility_page
 
 FLOW_SECONDS = 300
 OLD_CLIENT = ROOT / ".venv-old-client" / "bin" / "python"
@@ -68,6 +72,23 @@ def test_every_step_of_the_client_succeeds(flows: dict[str, Flow], name: str) ->
     process, table = flows[name]
     code = process.wait(timeout=FLOW_SECONDS)
     assert code == 0, f"{code} steps of the flow failed:\n{table.read_text()}"
+
+
+def test_the_compatibility_page_tells_what_the_flows_did(flows: dict[str, Flow], pytestconfig: pytest.Config) -> None:
+    if set(OTHERS) - set(flows):
+        pytest.skip(MISSING)
+    written = pytestconfig.getoption("--compatibility")
+    page = Path(written) if written else ROOT / "docs/reference/compatibility.md"
+    told = compatibility_page.text([_record(*flow) for flow in flows.values()])
+    if written:
+        page.write_text(told, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == told, "run `make compatibility`"
+
+
+def _record(process: subprocess.Popen[bytes], table: Path) -> dict[str, Any]:
+    assert process.wait(timeout=FLOW_SECONDS) == 0, "a flow failed"
+    found: dict[str, Any] = json.loads(table.with_name(RECORD).read_text(encoding="utf-8"))
+    return found
 
 
 def _begin(command: list[str], directory: Path, **variables: str) -> Flow:

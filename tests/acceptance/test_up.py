@@ -18,6 +18,8 @@ import httpx
 import psutil
 import pytest
 
+pytestmark = pytest.mark.not_on_cluster("it is about `gristmill up` as it stands alone")
+
 READY = re.compile(r"Gristmill is ready at (https?://\S+)(?: \(CA: (.+)\))?")
 FIRST_KEY = re.compile(r"The API key of the user admin, shown only this once: (\S+)")
 START_SECONDS = 60

@@ -53,6 +53,7 @@ RULES: Mapping[str, Least] = {
     "GET /": Least.PUBLIC,
     "GET /console": Least.PUBLIC,
     "GET /healthz": Least.PUBLIC,
+    "GET /metrics": Least.ADMINISTRATOR,
     "POST /icp4d-api/v1/authorize": Least.PUBLIC,
     "POST /identity/token": Least.PUBLIC,
     "POST /idprovider/v1/auth/identitytoken": Least.PUBLIC,

@@ -63,6 +63,7 @@ class World:
     foreign: Ids
     tokens: Mapping[Person, str]
     keys: Mapping[Person, str]
+    cookies: Mapping[Person, str]
 
     @contextmanager
     def copied(self, app: FastAPI, path: Path) -> Iterator[Path]:
@@ -96,8 +97,12 @@ def make_world(template: Path, folder: Path) -> World:
     own, foreign = _with_events(path, own), _with_events(path, foreign)
     keys = {person: key for person, (_, key) in people.items()} | {Person.ADMINISTRATOR: ADMIN_API_KEY}
     given = {person: tokens.for_api_key(context, key, mode="cpd").value for person, key in keys.items()}
+    names = {Person.ADMINISTRATOR: users.FIRST_ADMINISTRATOR}
+    cookies = {
+        person: sessions.sign_in(context, names.get(person, person.value), key)[1] for person, key in keys.items()
+    }
     _settle(context)
-    return World(context, path, own, foreign, given, keys)
+    return World(context, path, own, foreign, given, keys, cookies)
 
 
 def dump(path: Path, *, leaving_out: frozenset[str] = frozenset()) -> dict[str, list[str]]:

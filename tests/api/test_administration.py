@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from tests.make_past import make_past_job
 from tests.make_work import open_shop
-from tests.people import ADMIN_API_KEY, add_user, admin, client_of
+from tests.people import ADMIN_API_KEY, add_user, admin, client_of, log_in
+from tests.s3 import ObjectStore, bucket_of
 
 from gristmill.api.app import create_api
+from gristmill.content.s3 import S3Content
 from gristmill.domain.capacity import Capacity
 from gristmill.engine.scheduler import Scheduler
 from gristmill.service import job_runs, users, workers
@@ -72,7 +75,18 @@ def test_storage_is_told_by_kind(context: Context, client: TestClient) -> None:
     assert scripts["number"] == 1
     assert scripts["size"] > 0
     assert 0 < answer["disk_free"] <= answer["disk_total"]
+    assert answer["place"] == str(context.data_dir / "content")
     assert answer["growth_a_day"] == sum(each["size"] for each in answer["contents"]) // answer["growth_days"]
+
+
+def test_of_a_bucket_no_disk_is_told(context: Context, object_store: ObjectStore) -> None:
+    content = S3Content(bucket_of(object_store))
+    with TestClient(create_api(replace(context, content=content))) as client:
+        log_in(client, ADMIN_API_KEY)
+        answer = client.get("/v1/storage").json()
+    assert answer["place"] == content.place
+    assert answer["place"].startswith("s3://")
+    assert (answer["disk_total"], answer["disk_free"], answer["days_left"]) == (None, None, None)
 
 
 def test_users_change_their_own_password(context: Context) -> None:

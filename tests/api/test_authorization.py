@@ -10,7 +10,7 @@ import gzip
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.api.assets import wire
 from tests.api.authorization_requests import REQUESTS, Request
-from tests.api.authorization_rules import ALLOWED, IN_A_SPACE, RULES, Person
+from tests.api.authorization_rules import ALLOWED, IN_A_SPACE, RULES, Least, Person
 from tests.api.authorization_world import PASSWORD, World, dump, make_world
 
 from gristmill.api.app import ROUTERS, create_api
@@ -37,6 +37,7 @@ _WORDS = {
 }
 _BY_ROUTE = [pytest.param(route, id=route) for route in RULES]
 _OF_SPACES = [pytest.param(route, id=route) for route, least in RULES.items() if least in IN_A_SPACE]
+_KEPT = [pytest.param(route, id=route) for route, least in RULES.items() if least is not Least.PUBLIC]
 # Users are the installation's: an admin adds whom it knows by id or name.
 _EVERYBODYS = {("POST /v2/spaces/{space_id}/members", "body:spare_user")}
 # To take away what is not there is done already.
@@ -60,8 +61,13 @@ class Asker:
     shared: Path
     takes_space: frozenset[str]
 
-    def ask(self, route: str, person: Person, *, foreign: frozenset[str] = frozenset()) -> Any:
-        """Send the route's request as the person, with the slots in ``foreign`` filled from the foreign space."""
+    def ask(
+        self, route: str, person: Person, *, foreign: frozenset[str] = frozenset(), by: Mapping[str, str] | None = None
+    ) -> Any:
+        """Send the route's request as the person, with the slots in ``foreign`` filled from the foreign space.
+
+        The person proves who it is by a token, or by the headers ``by``.
+        """
         method, _, path = route.partition(" ")
         request = REQUESTS.get(route, Request())
         filled = _Filling(self, person, foreign)
@@ -73,9 +79,14 @@ class Asker:
             json=filled.of(request.json),
             data=filled.of(request.form),
             content=filled.bytes(request.content),
-            headers={**self._token(person), **filled.of(request.headers)},
+            headers={**(self._token(person) if by is None else {}), **filled.of(request.headers), **(by or {})},
             follow_redirects=False,
         )
+
+    def cookie(self, person: Person, *, site: str) -> dict[str, str]:
+        """Return the headers of a browser in which the person is signed in, and whose page is of this site."""
+        cookie = self.world.cookies.get(person)
+        return {"Sec-Fetch-Site": site} | ({"Cookie": f"gristmill={cookie}"} if cookie else {})
 
     def slots(self, route: str) -> list[str]:
         """Return the names of the things that the route's request brings, of which each may be another space's."""
@@ -190,6 +201,34 @@ def test_who_may_not_is_refused_and_changes_nothing(asker: Asker, route: str) ->
             answer = asker.ask(route, person)
             expected = {401} if person is Person.NOBODY else {403, 404}
             assert answer.status_code in expected, (person, answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize("route", _KEPT)
+def test_the_consoles_cookie_opens_what_a_token_opens_and_no_more(asker: Asker, route: str) -> None:
+    allowed = _in_order(ALLOWED[RULES[route]])
+    refused = [person for person in Person if person not in allowed]
+    reads = route.partition(" ")[0] in _SAFE
+    with nullcontext() if reads else _unchanged(asker):
+        # The ones with the most rights among those who have not enough: a cookie stands for a user, as a token does.
+        for person in refused[-2:]:
+            answer = asker.ask(route, person, by=asker.cookie(person, site="same-origin"))
+            assert answer.status_code in {401, 403, 404}, (person, answer.status_code, answer.text)
+            assert person is Person.NOBODY or answer.status_code != 401, (person, answer.text)
+        answer = asker.ask(
+            route, allowed[0], by=asker.cookie(allowed[0], site="same-origin" if reads else "cross-site")
+        )
+        if reads:
+            assert answer.status_code < 400 or answer.status_code in REQUESTS.get(route, Request()).answers, answer.text
+        else:
+            assert (answer.status_code, wire.error(answer)["code"]) == (403, "foreign_request"), answer.text
+
+
+@pytest.mark.parametrize("route", _KEPT)
+def test_an_api_key_by_itself_opens_nothing(asker: Asker, route: str) -> None:
+    key = asker.world.keys[Person.OWNER]
+    basic = base64.b64encode(f"{Person.OWNER.value}:{key}".encode()).decode()
+    for header in (f"Bearer {key}", f"Basic {basic}"):
+        assert asker.ask(route, Person.OWNER, by={"Authorization": header}).status_code == 401, header
 
 
 @pytest.mark.parametrize("route", _OF_SPACES)

@@ -14,6 +14,7 @@ from gristmill.api import console
 from gristmill.api.app import create_api
 from gristmill.service.context import Context
 
+POLICY = "content-security-policy"
 SCRIPT = b"console.log('hello')\n" * 100
 
 
@@ -69,6 +70,26 @@ def test_the_api_answers_for_itself(context: Context) -> None:
         assert answer.json()["errors"][0]["code"] == "no_such_route"
         assert "sandbox" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("path", ["/console/", "/v1/session", "/v2/spaces", "/nothing"])
+def test_every_answer_tells_browsers_what_it_may_not_do(context: Context, built: Path, path: str) -> None:
+    app = create_api(context)
+    # The console's own files, wherever they are.
+    app.router.routes[:] = [each for each in app.router.routes if getattr(each, "name", "") != "console"]
+    console.install(app, built)
+    with TestClient(app) as client:
+        told = client.get(path).headers
+    policy = {name: rest for name, _, rest in (part.strip().partition(" ") for part in told[POLICY].split(";"))}
+    assert policy["default-src"] == ("'self'" if path == "/console/" else "'none'")
+    assert policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in told[POLICY]
+    assert "*" not in told[POLICY]
+    assert (told["x-frame-options"], told["x-content-type-options"]) == ("DENY", "nosniff")
+    assert told["cross-origin-opener-policy"] == told["cross-origin-resource-policy"] == "same-origin"
+    assert told["referrer-policy"] == "no-referrer"
+    assert "server" not in told
 
 
 def test_without_a_build_it_says_how_to_make_one(tmp_path: Path) -> None:

@@ -279,6 +279,17 @@ def test_u2_the_inbox_counts_what_it_lists(client: TestClient, shop: Shop, conte
     assert client.get("/v2/notifications", params={"next": '{"start": "x"}'}).status_code == 400
 
 
+def test_what_has_just_happened_is_in_the_inbox_that_is_read_next(
+    client: TestClient, shop: Shop, context: Context
+) -> None:
+    event = happened(context, shop, 1)
+    for _ in range(2):
+        (row,) = client.get("/v2/notifications").json()["results"]
+        assert row["event_id"] == event.id
+    Notifier(context).step()
+    assert client.get("/v2/notifications").json()["unread_count"] == 1
+
+
 def test_an_inbox_is_its_users_own(client: TestClient, shop: Shop, context: Context) -> None:
     event = happened(context, shop, 1)
     Notifier(context).step()

@@ -44,6 +44,34 @@ def test_inputs_are_beside_predictions(client: TestClient, context: Context, sho
     assert rows["row_count"] == 3
 
 
+@pytest.mark.parametrize("profiled", [True, False])
+def test_a_column_that_the_model_did_not_take_is_no_prediction(
+    client: TestClient, context: Context, shop: Shop, *, profiled: bool
+) -> None:
+    def script(directory: Path) -> protocol.Result:
+        (directory / "outputs/out.csv").write_text("id,a,b,prediction\nx,1,2,0.5\n")
+        result: Any = {
+            **COMPLETED,
+            "rows": {"read": 1, "scored": 1, "rejected": 0, "not_attempted": 0},
+            "outputs": ["outputs/out.csv"],
+            "fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}],
+            "profile": profile(0.5) if profiled else [],
+        }
+        return result  # type: ignore[no-any-return]
+
+    asset_id = shop.data_asset("in.csv", b"id,a,b\nx,1,2\n")
+    wanted = {
+        "input_data": None,
+        "input_data_references": [{"type": "data_asset", "location": {"href": f"/v2/assets/{asset_id}"}}],
+        "output_data_reference": {"type": "data_asset", "location": {"name": "out.csv"}},
+    }
+    made = submit(client, shop, **wanted).json()
+    play(context, script)
+    _, run = shown(client, shop, made)
+    found = client.get(f"{run['path']}/first_rows").json()["columns"]
+    assert [column["name"] for column in found if column["role"] == "prediction"] == ["prediction"]
+
+
 def test_only_rejected_rows_are_run_again(client: TestClient, context: Context, shop: Shop) -> None:
     made = submit(client, shop, error_threshold=2).json()
     play(context, quarantining)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,8 +14,8 @@ from fastapi.testclient import TestClient
 from tests.people import ADMIN_API_KEY, admin, client_of
 
 from gristmill.api.app import create_api
-from gristmill.domain.lockout import FREE_FAILURES
-from gristmill.service import users
+from gristmill.domain.lockout import FREE_FAILURES, FREE_FROM_ADDRESS
+from gristmill.service import lockouts, users
 from gristmill.service.context import Context
 
 PASSWORD = "correct horse battery"
@@ -152,6 +153,55 @@ def test_a_right_password_makes_up_for_wrong_ones(browser: TestClient) -> None:
 def test_names_that_nobody_has_look_like_others(browser: TestClient) -> None:
     seen = [sign_in(browser, "wrong", name="nobody").json()["errors"][0]["code"] for _ in range(FREE_FAILURES + 1)]
     assert seen == ["authentication_failed"] * FREE_FAILURES + ["locked_out"]
+
+
+def test_guesses_from_one_address_are_stopped_whatever_the_name(context: Context, browser: TestClient) -> None:
+    here = replace(context, address="testclient")
+    for number in range(FREE_FROM_ADDRESS - 1):
+        lockouts.attempt(here, f"user{number}", lambda: None)
+    # Passwords come by GET too.
+    basic = base64.b64encode(b"somebody:wrong").decode()
+    wrong = browser.get("/v1/preauth/validateAuth", headers={"Authorization": f"Basic {basic}"})
+    assert wrong.status_code == 401
+    refused = sign_in(browser)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (429, "too_many_sign_ins")
+    assert 0 < int(refused.headers["retry-after"]) <= 30
+    # It is kept in the database: another server, or one that was started again, knows it. Others come from elsewhere.
+    with TestClient(create_api(context)) as restarted:
+        assert sign_in(restarted).status_code == 429
+    with TestClient(create_api(context), client=("192.0.2.7", 1)) as elsewhere:
+        assert sign_in(elsewhere).status_code == 201
+    with TestClient(create_api(later(context, seconds=31))) as then:
+        assert sign_in(then).status_code == 201
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_wrong_keys_do_not_fill_the_audit_log_and_hinder_no_right_one(context: Context, browser: TestClient) -> None:
+    def ask(key: str) -> Any:
+        return browser.post("/icp4d-api/v1/authorize", json={"api_key": key})
+
+    assert {ask("wrong").status_code for _ in range(FREE_FROM_ADDRESS)} == {401}
+    refused = ask("wrong")
+    assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
+    assert ask(ADMIN_API_KEY).status_code == 200
+    assert sign_in(browser).status_code == 201
+    with client_of(context, ADMIN_API_KEY) as client:
+        events = client.get("/v1/audit_events", params={"action": "session.begin", "limit": 200}).json()["results"]
+    assert [event["outcome"] for event in events].count("refused") == FREE_FROM_ADDRESS
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_can_choose_the_secret_of_another_ones_session(browser: TestClient) -> None:
+    planted = "a secret that an attacker knows"
+    browser.cookies.set("gristmill", planted)
+    assert sign_in(browser).status_code == 201
+    first = {each.value for each in browser.cookies.jar} - {planted}
+    assert len(first) == 1
+    assert first.isdisjoint({sign_in(browser).cookies["gristmill"]})
+    browser.cookies.clear()
+    browser.cookies.set("gristmill", planted)
+    assert browser.get("/v1/session").json()["user"] is None
+    assert browser.get("/v2/spaces").status_code == 401
 
 
 def test_guesses_side_by_side_count_each(browser: TestClient) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -89,30 +89,53 @@ def pictures(request: pytest.FixtureRequest) -> tuple[Path | None, str]:
 
 
 @pytest.fixture
-def idle(browser: Browser, tmp_path: Path, pictures: tuple[Path | None, str]) -> Iterator[Visits]:
+def far(request: pytest.FixtureRequest) -> Callable[[Page], Page]:
+    """What puts a page as far from its server as ``--latency`` asks: who is fast then acts before answers are there."""
+
+    def put(page: Page) -> Page:
+        conditions = {"offline": False, "latency": request.config.getoption("--latency")}
+        network = page.context.new_cdp_session(page)
+        network.send(
+            "Network.emulateNetworkConditions", {**conditions, "downloadThroughput": -1, "uploadThroughput": -1}
+        )
+        return page
+
+    return put
+
+
+@pytest.fixture
+def idle(
+    browser: Browser, far: Callable[[Page], Page], tmp_path: Path, pictures: tuple[Path | None, str]
+) -> Iterator[Visits]:
     """A browser at a server of which only the API runs."""
     with running(tmp_path / "data", "serve", http_port="0") as server:
         said = server.said.read_text()
         context = browser.new_context(base_url=said.partition("The console is at ")[2].partition("/console/")[0])
-        yield from _watched(context.new_page(), *pictures)
+        yield from _watched(far(context.new_page()), *pictures)
         context.close()
 
 
 @pytest.fixture
-def stranger(browser: Browser, base_url: str, pictures: tuple[Path | None, str]) -> Iterator[Visits]:
+def stranger(
+    browser: Browser, far: Callable[[Page], Page], base_url: str, pictures: tuple[Path | None, str]
+) -> Iterator[Visits]:
     """A browser that is not signed in."""
     context = browser.new_context(base_url=base_url)
-    yield from _watched(context.new_page(), *pictures)
+    yield from _watched(far(context.new_page()), *pictures)
     context.close()
 
 
 @pytest.fixture
 def visits(
-    browser: Browser, base_url: str, signed_in_state: Path, pictures: tuple[Path | None, str]
+    browser: Browser,
+    far: Callable[[Page], Page],
+    base_url: str,
+    signed_in_state: Path,
+    pictures: tuple[Path | None, str],
 ) -> Iterator[Visits]:
     """A browser that is signed in as the first administrator."""
     context = browser.new_context(base_url=base_url, storage_state=signed_in_state)
-    yield from _watched(context.new_page(), *pictures)
+    yield from _watched(far(context.new_page()), *pictures)
     context.close()
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.server import API_KEY
 from tests.browser.lake import MODEL, NOTES, PATIENTS, SCRIPT
@@ -31,6 +31,19 @@ def upload(visits: Visits, space: str, file: Path, *, kind: str = "data_asset", 
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name=heading or file.name, level=1)).to_be_visible(timeout=SOON)
     return page
+
+
+def test_nothing_is_uploaded_before_the_servers_lists_are_there(visits: Visits) -> None:
+    space, held = new_space(visits, "Slow lists"), list[Route]()
+    visits.page.route(re.compile("/v2/software_specifications"), lambda route: held.append(route))
+    page = visits.open(f"/spaces/{space}/new-asset?type=script", "Upload")
+    send = page.get_by_role("button", name="Upload")
+    expect(send).to_be_disabled()
+    assert held, "the lists were not asked for"
+    for route in held:
+        route.continue_()
+    expect(send).to_be_enabled()
+    expect(page.get_by_label("Software specification")).to_have_value(re.compile("."))
 
 
 def test_data_is_uploaded_previewed_frozen_and_deleted(visits: Visits, lake: Path) -> None:

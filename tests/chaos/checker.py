@@ -124,6 +124,8 @@ class Checker:
         excuses = {"content_unreachable": "the object store"} if run["state"] == "failed" else {}
         if ask.kind != "rows" and run["state"] == "failed":
             excuses |= {"worker_lost": ""}
+        if run["finished_at"] is None:
+            return False
         wanted, at = excuses.get(_code(run)), _seconds(run["finished_at"])
         return wanted is not None and any(
             wanted in said and begin <= at <= end + EXCUSED_SECONDS for said, begin, end in self.happened

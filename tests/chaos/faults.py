@@ -7,8 +7,9 @@ import signal
 from dataclasses import dataclass
 from typing import Protocol
 
-from tests.chaos.gate import Gate
 from tests.chaos.member import Member
+from tests.disk import Disk
+from tests.gate import Gate
 from tests.postgres import Postgres
 
 
@@ -92,11 +93,36 @@ class Gone:
 
 
 @dataclass(frozen=True)
+class FullDisk:
+    """No byte more can be written below a member's directory; left out, and said so, where it has no own disk."""
+
+    disk: Disk
+    full_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.disk.missing else self.full_seconds
+
+    def begin(self) -> None:
+        if not self.disk.missing:
+            self.disk.fill()
+
+    def end(self) -> None:
+        if not self.disk.missing:
+            self.disk.clear()
+
+    def __str__(self) -> str:
+        left_out = f" LEFT OUT: {self.disk.missing}" if self.disk.missing else ""
+        return f"full disk of {self.disk.place.name}{left_out}"
+
+
+@dataclass(frozen=True)
 class Targets:
     """What faults may happen to."""
 
     members: list[Member]
     gates: dict[str, Gate]
+    disks: list[Disk]
     postgres: Postgres | None
     lease_seconds: float
 
@@ -107,6 +133,7 @@ class Targets:
             faults.append(Killed(member, chance.uniform(0, 2)))
             faults.append(Paused(member, self.lease_seconds * chance.uniform(1.5, 2.5)))
         faults += [Gone(name, gate, chance.uniform(2, 6)) for name, gate in self.gates.items()]
+        faults += [FullDisk(disk, chance.uniform(2, 6)) for disk in self.disks]
         if self.postgres is not None:
             faults += [DatabaseRestarted(self.postgres, mode) for mode in ("fast", "immediate")]
         chance.shuffle(faults)

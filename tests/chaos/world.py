@@ -16,9 +16,10 @@ from gristmill.content.folder import FolderContent
 from gristmill.content.s3 import S3Content
 from tests.acceptance.server import API_KEY
 from tests.chaos.faults import Targets
-from tests.chaos.gate import Gate
 from tests.chaos.member import Member
 from tests.conformance.sinks import MailSink, free_port, mail_sink
+from tests.disk import own_disk
+from tests.gate import Gate
 from tests.postgres import running_postgres
 from tests.s3 import ACCESS_KEY, SECRET_KEY, running_object_store
 
@@ -62,11 +63,12 @@ def sqlite_world(directory: Path) -> Iterator[World]:
     """One server over SQLite and a folder."""
     data = directory / "server"
     with ExitStack() as stack:
+        disk = stack.enter_context(own_disk(data))
         mails, mail_gate = _mails(stack)
         member = _member(directory, "server", "up", {"smtp_url": f"smtp://127.0.0.1:{mail_gate.port}"})
         stack.callback(_end, [member])
         member.start()
-        targets = Targets([member], {"the mail server": mail_gate}, None, LEASE_SECONDS)
+        targets = Targets([member], {"the mail server": mail_gate}, [disk], None, LEASE_SECONDS)
         url = f"sqlite:///{data / 'gristmill.db'}"
         yield World(directory, [member], mails, targets, url, FolderContent(data / "content"))
 
@@ -89,6 +91,7 @@ def postgresql_world(directory: Path) -> Iterator[World]:
             "content_secret_key": SECRET_KEY,
             "smtp_url": f"smtp://127.0.0.1:{mail_gate.port}",
         }
+        disks = [stack.enter_context(own_disk(directory / name)) for name in ("server-2", "worker-2")]
         commands = {"server-1": "serve", "server-2": "serve", "worker-1": "work", "worker-2": "work"}
         members = [_member(directory, name, command, settings) for name, command in commands.items()]
         stack.callback(_end, members)
@@ -98,7 +101,8 @@ def postgresql_world(directory: Path) -> Iterator[World]:
         content = S3Content(
             Bucket.of(place, endpoint=endpoint, region="us-east-1", access_key=ACCESS_KEY, secret_key=SECRET_KEY)
         )
-        yield World(directory, members, mails, Targets(members, gates, postgres, LEASE_SECONDS), database_url, content)
+        targets = Targets(members, gates, disks, postgres, LEASE_SECONDS)
+        yield World(directory, members, mails, targets, database_url, content)
 
 
 WORLDS = {"sqlite": sqlite_world, "postgresql": postgresql_world}

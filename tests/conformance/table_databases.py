@@ -18,7 +18,10 @@ from tests.postgres import Postgres
 from gristmill.data.connect import connect
 from gristmill.data.places import Places
 from gristmill.data.source import TableName, Tables, WriteMode, Written
+from gristmill.guard.address_guard import AddressGuard
 
+# What a server of the tests listens at is of this machine.
+HERE = AddressGuard(["127.0.0.0/8", "::1"], private=True)
 TYPES = ("postgresql", "mariadb", "sqlite", "duckdb")
 
 
@@ -29,7 +32,7 @@ class TableDatabase:
     type: str
     properties: dict[str, Any]
     schema: str
-    places: Places = field(default_factory=Places)
+    places: Places = field(default_factory=lambda: Places(guard=HERE))
     mark: str = '"'
     server: MariadbServer | None = None
 
@@ -75,7 +78,7 @@ def postgres_database(server: Postgres) -> Iterator[TableDatabase]:
     url = server.new_empty_database()
     name = url.partition("@/")[2].partition("?")[0]
     properties = {"host": str(server.directory), "database": name, "username": "postgres"}
-    places = Places(folders=(server.directory,))
+    places = Places(folders=(server.directory,), guard=HERE)
     yield TableDatabase(type="postgresql", properties=properties, schema="public", places=places)
     server.drop(url)
 

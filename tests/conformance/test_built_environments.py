@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests import make_pmml
-from tests.conformance.test_process_launcher import answer, answering, function, ran, result_of
+from tests.conformance.functions import answer, answering, function, ran, result_of
 from tests.make_packages import make_wheel
 
 from gristmill.domain.environment import PackageFile, Recipe

@@ -54,7 +54,7 @@ def test_what_does_not_fit_waits_and_what_is_younger_and_fits_goes_on(database: 
         assert taken(connection) == behind.id
 
 
-def test_memory_and_processors_are_both_held(database: Database) -> None:
+def test_q7_memory_and_processors_are_both_held(database: Database) -> None:
     with database.transaction() as connection:
         space = make_space(connection)
         lane = make_lane(connection, space, max_running=5)
@@ -90,6 +90,16 @@ def test_what_fits_a_larger_worker_waits_for_that_one(database: Database) -> Non
         workers.remove(connection, "large")
         assert taken(connection, *small()) is None
         assert taken(connection) == run.id
+
+
+def test_what_a_worker_offers_may_change(database: Database) -> None:
+    with database.transaction() as connection:
+        workers.create(connection, WORKER, host="h", pid=1, slots=4, offers=OFFERED, now=NOW)
+        larger = Capacity.of(cpus=64, memory_bytes=512 * GIB)
+        workers.seen(connection, WORKER, NOW, offers=larger)
+        workers.seen(connection, WORKER, NOW)
+        (load,) = workers.loads(connection, now=NOW, limit=9)
+        assert (load.millicores, load.memory_bytes) == (larger.millicores, larger.memory_bytes)
 
 
 def test_the_heads_needs_are_kept_and_set_right(database: Database) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, new_id
+from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, make_spec, new_id
 
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.store import claims, lanes, run_pages, runs
@@ -59,6 +60,26 @@ def test_across_lanes_the_oldest_waiting_run_whose_lane_is_free(database: Databa
         assert take(connection) is None
 
 
+def test_q9_many_runs_before_it_keep_a_run_of_another_lane_waiting_for_their_limits_alone(
+    database: Database,
+) -> None:
+    with database.transaction() as connection:
+        crowd, other = make_space(connection), make_space(connection)
+        crowded = [make_lane(connection, crowd, max_running=2) for _ in range(5)]
+        for lane in crowded:
+            first = make_run(connection, crowd, lane)
+            many = [replace(first, id=new_id(), deployment_job_id=new_id()) for _ in range(200)]
+            runs.create_all(connection, [(run, make_spec()) for run in many])
+        alone = make_run(connection, other, make_lane(connection, other))
+        # The crowd's lanes are filled first, in their order; then it is next, whatever waits before it.
+        working = [run for run in (take(connection) for _ in range(10)) if run]
+        assert [run.lane_id for run in working] == [lane for lane in crowded for _ in range(2)]
+        found = take(connection)
+        assert found
+        assert found.id == alone.id
+        assert take(connection) is None
+
+
 def test_the_database_refuses_a_slot_at_or_over_the_limit(database: Database) -> None:
     with database.transaction() as connection:
         space = make_space(connection)
@@ -74,7 +95,7 @@ def test_the_database_refuses_a_slot_at_or_over_the_limit(database: Database) ->
             connection.execute(insert, {**values, "slot": slot})
 
 
-def test_a_lowered_limit_counts_the_slots_above_it(database: Database) -> None:
+def test_q7_a_limit_lowered_while_runs_wait_counts_the_slots_above_it(database: Database) -> None:
     with database.transaction() as connection:
         space = make_space(connection)
         lane = make_lane(connection, space, max_running=4)
@@ -146,11 +167,11 @@ def test_leases_expire_and_are_renewed(database: Database) -> None:
         later = NOW + LEASE + timedelta(seconds=1)
         assert claims.expired(connection, now=NOW + LEASE, limit=9) == []
         assert [claim.run_id for claim in claims.expired(connection, now=later, limit=9)] == [run.id]
-        assert claims.is_expired(connection, run.id, run.fence, now=later)
+        assert claims.still_expired(connection, [(run.id, run.fence)], now=later) == [(run.id, run.fence)]
         claims.renew(connection, WORKER, only=[(run.id, run.fence - 1)], expires_at=later + LEASE)
-        assert claims.is_expired(connection, run.id, run.fence, now=later)
+        assert claims.still_expired(connection, [(run.id, run.fence)], now=later) == [(run.id, run.fence)]
         claims.renew(connection, WORKER, only=[(run.id, run.fence)], expires_at=later + LEASE)
-        assert not claims.is_expired(connection, run.id, run.fence, now=later)
+        assert claims.still_expired(connection, [(run.id, run.fence)], now=later) == []
         assert [(claim.run_id, claim.state) for claim in claims.held(connection, WORKER)] == [
             (run.id, RunState.STARTING)
         ]

@@ -39,6 +39,15 @@ def test_what_is_put_comes_back_with_its_size_and_digest(content: Content, chunk
     assert b"".join(content.stream(stored.key)) == whole
 
 
+def test_it_says_where_it_lies_and_whose_disk_it_fills(content: Content, tmp_path: Path) -> None:
+    if isinstance(content, FolderContent):
+        assert (content.place, content.disk) == (str(tmp_path / "content"), tmp_path / "content")
+    else:
+        assert content.place.startswith("s3://")
+        assert not content.place.endswith("/")
+        assert content.disk is None
+
+
 def test_a_stream_starts_anywhere_in_blocks_of_at_most_a_mebibyte(content: Content) -> None:
     whole = os.urandom(3 * MIB + 5)
     key = content.put([whole]).key

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 from tests.make import eventually
 from tests.make_queue import NOW, make_lane, make_run, make_space
 from tests.postgres import Postgres
+from typer.testing import CliRunner
 
 from gristmill import store
+from gristmill.cli.main import application
 from gristmill.store import runs
 from gristmill.store.database import Connection, ConstraintViolated, Database
-from gristmill.store.migrate import NewerSchema, migrate
+from gristmill.store.migrate import ForeignSchema, SchemaKept, migrate, newest
 from gristmill.store.schema import metadata
 
 
@@ -35,11 +39,92 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     assert migrate(database) == migrate(database)
 
 
-def test_a_newer_schema_is_refused(database: Database) -> None:
+def test_a_newer_schema_is_refused_by_every_command_that_names_both_versions(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NewerSchema, match="9999"):
-        migrate(database)
+    given = {"GRISTMILL_DATABASE_URL": database_url, "GRISTMILL_DATA_DIR": str(tmp_path / "data")}
+    for line in ("serve --port 0 --http-port none", "work", "migrate", "janitor", "keys list"):
+        ended = CliRunner().invoke(application, line.split(), env=given)
+        assert ended.exit_code == 1, ended.output
+        story = f"has schema 9999, and this version, Gristmill {version('gristmill')}, knows none after {newest()}"
+        assert story in ended.output
+        assert "Start that one" in ended.output
+
+
+def test_a_migration_only_adds_so_that_the_version_before_works_on(empty_database: Database) -> None:
+    # What nobody uses any more may go one version later: name it here then, by the revision that takes it away.
+    before: dict[str, dict[str, bool]] = {}
+    for revision in _revisions():
+        with empty_database.transaction() as connection:
+            _upgrade(connection, revision)
+            found = _columns(connection)
+        for table, columns in before.items():
+            assert columns.keys() <= found.get(table, {}).keys(), f"{revision} takes columns of {table} away"
+            wanted = {name for name in found[table].keys() - columns.keys() if not found[table][name]}
+            assert wanted == set(), f"{revision} adds to {table} what an older server does not write"
+        before = found
+
+
+def _revisions() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__path__[0]) / "migrations"))
+    return [script.revision for script in reversed(list(ScriptDirectory.from_config(config).walk_revisions()))]
+
+
+def _columns(connection: Connection) -> dict[str, dict[str, bool]]:
+    """Return the columns of each table, and of each whether a row may be written without it."""
+    found = inspect(connection)
+    return {
+        table: {each["name"]: each["nullable"] or each["default"] is not None for each in found.get_columns(table)}
+        for table in found.get_table_names()
+    }
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(empty_database: Database) -> None:
+    with empty_database.transaction() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('5a1c')"))
+    with pytest.raises(ForeignSchema, match="another program"):
+        migrate(empty_database)
+    with empty_database.snapshot() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_an_older_schema_that_may_not_be_changed_is_refused_and_an_own_one_is_not(
+    empty_database: Database, tmp_path: Path
+) -> None:
+    with empty_database.transaction() as connection:
+        _upgrade(connection, "0009")
+    with _that_may_not_change(empty_database, tmp_path) as limited, pytest.raises(SchemaKept) as refused:
+        migrate(limited)
+    assert f"has schema 0009, this version, Gristmill {version('gristmill')}, needs {newest()}" in str(refused.value)
+    assert "`gristmill migrate`" in str(refused.value)
+    migrate(empty_database)
+    with _that_may_not_change(empty_database, tmp_path) as limited:
+        assert migrate(limited) == newest()
+
+
+@contextlib.contextmanager
+def _that_may_not_change(database: Database, tmp_path: Path) -> Iterator[Database]:
+    """Open the same database as somebody who may read and write its rows, and no more; on SQLite only read."""
+    url = str(database.engine.url)
+    if database.dialect == "sqlite":
+        read_only = Database(f"sqlite:///file:{tmp_path / 'empty.db'}?mode=ro&uri=true")
+        yield read_only
+        read_only.close()
+        return
+    with database.transaction() as connection:
+        connection.execute(text("DROP ROLE IF EXISTS limited"))
+        connection.execute(text("CREATE ROLE limited LOGIN"))
+        connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO limited"))
+    limited = Database(url.replace("postgres@", "limited@"))
+    yield limited
+    limited.close()
+    with database.transaction() as connection:
+        connection.execute(text("DROP OWNED BY limited"))
+        connection.execute(text("DROP ROLE limited"))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

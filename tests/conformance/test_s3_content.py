@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import obstore
 import pytest
+from tests.gate import Gate
 from tests.s3 import READER_KEY, READER_SECRET, ObjectStore, bucket_of
 
 from gristmill.content.bucket import Bucket
@@ -105,6 +108,23 @@ def test_wrong_keys_are_told_at_the_start_without_repeating_them(object_store: O
     assert bucket.secret_key not in repr(bucket)
     S3Content(bucket).check()
     assert list(S3Content(bucket).keys(older_than_seconds=-3600)) == []
+
+
+def test_d4_whoever_is_patient_waits_for_a_store_that_comes_back(object_store: ObjectStore) -> None:
+    bucket = bucket_of(object_store)
+    gate = Gate(urlsplit(bucket.endpoint).port or 0)
+    gate.open()
+    content = S3Content(replace(bucket, endpoint=f"http://127.0.0.1:{gate.port}"))
+    kept = content.put([b"before"]).key
+
+    gate.shut()
+    with pytest.raises(ContentUnreachable):
+        b"".join(content.stream(kept))
+    opening = threading.Timer(8, gate.open)
+    opening.start()
+    assert b"".join(content.patient().stream(kept)) == b"before"
+    opening.join()
+    gate.shut()
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3:///prefix", "http://bucket", "s3://user@bucket", "s3://bucket?x=y"])

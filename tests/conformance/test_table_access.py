@@ -23,6 +23,7 @@ from tests.postgres import Postgres
 from gristmill.data.connect import connect
 from gristmill.data.places import Places
 from gristmill.data.source import DataFailed, TableName
+from gristmill.guard.address_guard import AddressGuard
 
 _SECRET = "s3cr3t-of-nobody"
 
@@ -71,6 +72,7 @@ def test_postgresql_tells_why_it_cannot_be_reached(guarded: TableDatabase) -> No
     assert "no host" in _refused(guarded, host="no-such-host.invalid").message
     assert _refused(guarded, host="127.0.0.1", port=1).code == "data_unreachable"
     assert _refused(guarded, host="/var/run").code == "data_access_denied"
+    assert _refused(guarded, host=f"{guarded.properties['host']},/var/run").code == "data_invalid"
 
 
 def test_mariadb_tells_why_it_cannot_be_reached(mariadb: MariadbServer) -> None:
@@ -149,3 +151,37 @@ def test_postgresql_in_another_schema(postgres: Postgres) -> None:
             source.write(TableName(table="t"), rows.to_batches(), schema=rows.schema, mode="append", publication="p")
         assert read(made, "t", schema="other one").num_rows == 1
         assert made.execute('SELECT publication FROM "other one".gristmill_publications') == [("p",)]
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "2130706433", "::ffff:127.0.0.1", "169.254.169.254", "0.0.0.0", "[::1]"),
+        *("db.example.com,/var/run/postgresql", "db.example.com,127.0.0.1", "db /var/run", "./socket", "db@127.0.0.1"),
+    ],
+)
+def test_a_database_may_not_be_on_this_server_or_behind_a_list_of_hosts(kind: str, host: str) -> None:
+    properties = {"host": host, "database": "d", "username": "u"}
+    with pytest.raises(DataFailed) as caught:
+        connect(kind, properties, places=Places())
+    assert (caught.value.code, caught.value.field) == ("data_invalid", "properties.host")
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_database_is_looked_up_once_and_connected_to_by_what_was_checked(kind: str) -> None:
+    answers = iter([["192.0.2.1", "127.0.0.1"], ["10.99.99.99"]])
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return next(answers)
+
+    places = Places(guard=AddressGuard(["192.0.2.0/24"], private=True, resolve=resolve))
+    with pytest.raises(DataFailed) as caught:
+        connect(kind, {"host": "db.example.com", "database": "d", "username": "u"}, places=places)
+    assert (caught.value.field, asked) == ("properties.host", ["db.example.com"])
+    # The name leads nowhere by itself: what is connected to is what the guard said.
+    there = Places(guard=AddressGuard(["127.0.0.1"], private=True, resolve=lambda _host, _port: ["127.0.0.1"]))
+    with pytest.raises(DataFailed, match="nothing listens"):
+        connect(kind, {"host": "db.invalid", "port": 1, "database": "d", "username": "u"}, places=there)

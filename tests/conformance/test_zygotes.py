@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.conformance.test_process_launcher import answer, answering, function, ran
+from tests.conformance.functions import answer, answering, function, ran
 from tests.make import eventually
 
 from gristmill.launch.environments import Environment, shipped

@@ -12,6 +12,7 @@ from gristmill.engine.execution import Execution
 from gristmill.engine.janitor import Janitor
 from gristmill.engine.rescuer import Rescuer
 from gristmill.engine.worker import Worker
+from gristmill.service import metrics
 from gristmill.service.context import Context
 from tests.make import eventually
 from tests.make_work import ScriptedLauncher, Shop, open_shop
@@ -54,7 +55,7 @@ class Works:
 def works(context: Context) -> Iterator[Works]:
     """Return the parts of an engine; every worker that a test makes is stopped at its end."""
     clock = Clock()
-    context = replace(context, clock=clock)
+    context = metrics.metered(replace(context, clock=clock))
     launcher = ScriptedLauncher()
     made: list[Worker] = []
 

@@ -52,6 +52,38 @@ def test_a_worker_takes_no_more_than_it_offers(works: Works) -> None:
         taking.stop(5)
 
 
+@pytest.mark.parametrize(("kind", "nodes"), [(AssetType.MODEL, 3), (AssetType.FUNCTION, 1)])
+def test_a_scoring_run_is_spread_over_the_nodes_that_it_asks_for(works: Works, kind: AssetType, nodes: int) -> None:
+    works.launcher.gate.set()
+    works.shop.submit(works.shop.deploy(kind=kind), hardware={"name": "S", "num_nodes": 3})
+    taking = worker(works)
+    try:
+        assert taking.step() == 1
+        works.until_idle(taking)
+    finally:
+        taking.stop(5)
+    assert [child.order.nodes for child in works.launcher.children] == [nodes]
+
+
+def test_a_number_of_nodes_that_is_none_is_refused(works: Works) -> None:
+    with pytest.raises(Invalid, match=r"hardware_spec.num_nodes: '2' is not a whole number from 1 to 1000"):
+        works.shop.submit(works.shop.deploy(), hardware={"name": "S", "num_nodes": "2"})
+
+
+def test_a_worker_whose_cluster_has_grown_takes_more(works: Works) -> None:
+    for deployment in [works.shop.deploy() for _ in range(2)]:
+        works.shop.submit(deployment)
+    taking = worker(works, offers=Capacity.of(cpus=2, memory_bytes=8 * GIB))
+    try:
+        assert taking.step() == 1
+        taking.offer(Capacity.of(cpus=4, memory_bytes=16 * GIB))
+        assert taking.step() == 1
+        works.launcher.gate.set()
+        works.until_idle(taking)
+    finally:
+        taking.stop(5)
+
+
 def test_a_run_that_asks_for_more_than_there_is_gets_all_of_a_worker_and_says_so(works: Works) -> None:
     deployments = [works.shop.deploy() for _ in range(2)]
     jobs = [works.shop.submit(deployment).run.deployment_job_id for deployment in deployments]

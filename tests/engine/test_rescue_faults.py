@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 
 from gristmill.domain.asset import AssetType
 from gristmill.domain.run import MAX_ATTEMPTS, RunEvent, RunState
-from gristmill.service import claims, runs, workers
+from gristmill.engine.rescuer import Rescuer
+from gristmill.service import claims, rescues, runs, workers
 from gristmill.service.claims import Assignment, Outcome, Settlement
 from gristmill.store import claims as claim_store
+from gristmill.store import lanes
 from gristmill.store.schema import claims as claim_rows
+from gristmill.store.schema import jobs as job_rows
 from gristmill.store.schema import runs as run_rows
 from tests.engine.conftest import LEASE, Works
+from tests.make import eventually
 from tests.make_faults import Faults
 
 
@@ -50,7 +55,7 @@ def test_d2_a_run_that_completed_stays_so_though_its_lease_was_over(works: Works
     with context.database.snapshot() as connection:
         stale = claim_store.expired(connection, now=context.now(), limit=10)
     assert claims.finish(context, held, Outcome(event=RunEvent.SUCCEEDED)) is Settlement.COUNTED
-    assert claims._rescue_batch(context, stale) == 0
+    assert rescues._rescue_batch(context, stale) == 0
     assert works.rescuer.step() == 0
     assert states(works, [held]) == [RunState.COMPLETED]
 
@@ -69,7 +74,7 @@ def test_d2_rescuer_and_completion_at_the_same_moment_leave_one_outcome(works: W
 
         def rescue(begin: threading.Barrier = begin) -> int:
             begin.wait()
-            return claims.rescue(context)
+            return rescues.rescue(context)
 
         with ThreadPoolExecutor(2) as pool:
             finished, rescued = pool.submit(finish), pool.submit(rescue)
@@ -103,9 +108,9 @@ def test_d5_a_database_that_fails_at_any_statement_of_a_rescue_loses_and_doubles
         held = taken(works, silent(works), 2)
         works.clock.advance(seconds=LEASE.total_seconds() + 1)
         with faults.armed(at, lasting=True, died=died):
-            claims.rescue(works.shop.context)
+            rescues.rescue(works.shop.context)
         struck = faults.struck
-        claims.rescue(works.shop.context)
+        rescues.rescue(works.shop.context)
         assert states(works, held) == [RunState.QUEUED] * 2
         _end_all(works, held)
         if not struck:
@@ -157,10 +162,10 @@ def test_d6_a_list_of_expired_claims_that_is_used_twice_rescues_once(works: Work
     works.clock.advance(seconds=LEASE.total_seconds() + 1)
     with context.database.snapshot() as connection:
         stale = claim_store.expired(connection, now=context.now(), limit=10)
-    assert claims._rescue_batch(context, stale) == 2
+    assert rescues._rescue_batch(context, stale) == 2
     others = [claims.take(context, silent(works), lease=LEASE) for _ in held]
     works.clock.advance(seconds=1)
-    assert claims._rescue_batch(context, stale) == 0
+    assert rescues._rescue_batch(context, stale) == 0
     assert {other.run.fence for other in others if other} == {2}
     assert states(works, held) == [RunState.STARTING] * 2
 
@@ -194,6 +199,21 @@ def test_d9_a_run_at_which_the_rescuer_fails_does_not_keep_it_from_the_others(wo
     assert states(works, held) == [RunState.QUEUED, RunState.QUEUED, RunState.STARTING]
 
 
+def test_d9_a_run_with_what_only_a_newer_version_knows_is_left_and_the_others_are_rescued(works: Works) -> None:
+    worker_id = silent(works)
+    held = [taken(works, worker_id, 1)[0] for _ in range(3)]
+    unknown = job_rows.update().where(job_rows.c.id == held[1].run.job_id)
+    with works.shop.context.database.transaction() as connection:
+        # To go by it is an error each time.
+        connection.execute(unknown.values(notification={"not_started": True, "sooner": 1}))
+    works.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert [works.rescuer.step(), works.rescuer.step()] == [2, 0]
+    assert states(works, held) == [RunState.QUEUED, RunState.STARTING, RunState.QUEUED]
+    with works.shop.context.database.transaction() as connection:
+        connection.execute(unknown.values(notification={}))
+    assert works.rescuer.step() == 1
+
+
 def test_d9_user_code_of_an_unknown_kind_that_had_started_is_not_repeated(works: Works) -> None:
     (held,) = taken(works, silent(works), 1)
     claims.started(works.shop.context, held)
@@ -215,10 +235,48 @@ def test_d10_the_engines_own_work_is_no_run_that_would_need_a_rescue(works: Work
 
 
 def test_d8_one_step_rescues_all_however_many(works: Works) -> None:
-    number = claims.RESCUED_AT_ONCE + 1
+    number = rescues.RESCUED_AT_ONCE + 1
     held = taken(works, silent(works), number)
     works.clock.advance(seconds=LEASE.total_seconds() + 1)
     assert works.rescuer.step() == number == len(held)
+
+
+def test_d9_more_than_a_page_is_rescued_though_some_of_its_runs_cannot_be(works: Works) -> None:
+    number = rescues.RESCUED_AT_ONCE + 1
+    held = taken(works, silent(works), number)
+    with works.shop.context.database.transaction() as connection:
+        # No such fence was ever given out: this claim can be rescued by nobody.
+        connection.execute(claim_rows.update().where(claim_rows.c.run_id == held[0].run.id).values(fence=99))
+    works.clock.advance(seconds=LEASE.total_seconds() + 1)
+    assert works.rescuer.step() == number - 1
+    assert works.rescuer.step() == 0
+
+
+def test_d8_a_rescuer_passes_by_a_lane_at_which_another_is_and_comes_back_to_it(works: Works) -> None:
+    worker_id, database = silent(works), works.shop.context.database
+    first, second = sorted((taken(works, worker_id, 2) for _ in range(2)), key=lambda held: held[0].run.lane_id)
+    works.clock.advance(seconds=LEASE.total_seconds() + 1)
+    with ThreadPoolExecutor(1) as pool:
+        # SQLite: whoever writes has locked everything, so there the rescuer has it all to itself.
+        with database.transaction() if database.dialect == "postgresql" else nullcontext() as another:
+            if another:
+                lanes.lock(another, {first[0].run.lane_id}, wait=True)
+            rescued = pool.submit(works.rescuer.step)
+            eventually(lambda: states(works, second) == [RunState.QUEUED] * 2, within=10)
+            assert not another or states(works, first) == [RunState.STARTING] * 2
+        assert rescued.result() == 4
+    assert states(works, first) == [RunState.QUEUED] * 2
+
+
+def test_d8_rescuers_at_once_share_what_there_is_and_double_nothing(works: Works) -> None:
+    worker_id, context = silent(works), works.shop.context
+    held = [assignment for _ in range(6) for assignment in taken(works, worker_id, 20)]
+    works.clock.advance(seconds=LEASE.total_seconds() + 1)
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(lambda _: Rescuer(context).step(), range(3))) == len(held)
+    assert set(states(works, held)) == {RunState.QUEUED}
+    histories = [runs.history(context, works.shop.actor, one.run.job_id, one.run.id) for one in held]
+    assert [[row.event for row in history] for history in histories] == [[RunEvent.CLAIMED, RunEvent.RETURNED]] * 120
 
 
 def _end_all(works: Works, held: list[Assignment]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +143,7 @@ def test_the_child_is_told_of_threshold_scorers_and_limit(works: Works) -> None:
     finished(works, script, hardware={"name": "M"}, error_threshold=ErrorThreshold(rows=None, share=0.5), row_limit=7)
     first, second = told
     assert (first["error_threshold"], first["scorers"], first["row_limit"]) == ({"rows": 0}, 1, None)
-    most = min(4, os.cpu_count() or 1)
-    assert (second["error_threshold"], second["scorers"], second["row_limit"]) == ({"share": 0.5}, most, 7)
+    assert (second["error_threshold"], second["scorers"], second["row_limit"]) == ({"share": 0.5}, 4, 7)
 
 
 def test_rejected_rows_are_told_to_who_asked_for_that(works: Works) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from gristmill.content.folder import FolderContent
 from gristmill.domain.asset import AssetType
 from gristmill.domain.run import RunEvent, RunState
 from gristmill.domain.run_spec import RunResult
@@ -14,6 +18,7 @@ from gristmill.launch.boxes import GIVEN
 from gristmill.service import claims, runs
 from gristmill.service.claims import Assignment, Outcome
 from gristmill_runner import protocol
+from tests.disk import Disk, own_disk
 from tests.engine.conftest import LEASE, Works
 from tests.make import eventually
 
@@ -56,6 +61,46 @@ def test_l1_log_and_files_of_a_lost_script_are_kept(works: Works) -> None:
     assert [file.name for file in result(works, held).files] == ["outputs.zip"]
     assert not directory.exists()
     assert salvage.step() == 0
+
+
+def left_on_a_full_disk(works: Works, disk: Disk) -> tuple[Assignment, Path]:
+    works.shop.submit(works.shop.deploy(kind=AssetType.SCRIPT), input_references=[])
+    held, directory = begun(works, said="up to the kill\n")
+    (directory / protocol.BATCH).mkdir(parents=True)
+    (directory / protocol.BATCH / "part").write_text("half")
+    assert works.rescuer.step() == 1
+    disk.fill()
+    return held, directory
+
+
+def test_l1_what_was_left_waits_until_the_content_store_has_room(works: Works, tmp_path: Path) -> None:
+    with own_disk(tmp_path / "disk") as disk:
+        if disk.missing:
+            pytest.skip(disk.missing)
+        context = replace(works.shop.context, content=FolderContent(disk.place / "content"))
+        works = replace(works, shop=replace(works.shop, context=context))
+        held, directory = left_on_a_full_disk(works, disk)
+        assert Salvage(context).step() == 0
+        assert (directory / protocol.LOG).exists()
+        disk.clear()
+        assert Salvage(context).step() == 1
+        assert log(works, held) == b"up to the kill\n"
+        assert [file.name for file in result(works, held).files] == ["outputs.zip"]
+        assert not directory.exists()
+
+
+def test_l1_a_full_disk_of_runs_is_relieved_of_them_and_their_logs_are_kept(works: Works, tmp_path: Path) -> None:
+    with own_disk(tmp_path / "disk") as disk:
+        if disk.missing:
+            pytest.skip(disk.missing)
+        place = FolderContent(disk.place / "content")
+        context = replace(works.shop.context, content=place, data_dir=disk.place)
+        works = replace(works, shop=replace(works.shop, context=context))
+        held, directory = left_on_a_full_disk(works, disk)
+        # What is on this disk itself may be what fills it: it is not waited for.
+        assert Salvage(context).step() == 1
+        assert log(works, held) == b"up to the kill\n"
+        assert not directory.exists()
 
 
 def test_a_directory_on_its_way_out_of_a_box_is_left_alone_while_its_run_is_at_work(works: Works) -> None:

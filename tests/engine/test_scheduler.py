@@ -114,6 +114,8 @@ def test_t8_a_changed_schedule_makes_no_tick_of_the_past(works: Works) -> None:
     works.clock.advance(minutes=5)
     scheduler.step()
     assert runs_of(works, job) == [datetime(2026, 11, 22, 9, 55, tzinfo=UTC)]
+    # None that the new expression would have had before the change, not even one that is only accounted for.
+    assert dispositions(works, job) == [RAN]
     jobs.change(shop.context, shop.actor, job.id, {"schedule": None})
     works.clock.advance(hours=5)
     assert scheduler.step() == 0

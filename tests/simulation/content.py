@@ -24,8 +24,21 @@ class MemoryContent:
     kept: dict[str, bytes] = field(default_factory=dict)
     put_at: dict[str, datetime] = field(default_factory=dict)
 
+    @property
+    def place(self) -> str:
+        return "memory"
+
+    @property
+    def disk(self) -> None:
+        return None
+
     def put(self, chunks: Iterable[bytes]) -> Stored:
         whole, key = b"".join(chunks), self.new_key()
+        self.kept[key], self.put_at[key] = whole, self.clock()
+        return Stored(key=key, size=len(whole), sha256=hashlib.sha256(whole).hexdigest())
+
+    def put_back(self, key: str, chunks: Iterable[bytes], *, size: int) -> Stored:  # noqa: ARG002 - of the protocol
+        whole = b"".join(chunks)
         self.kept[key], self.put_at[key] = whole, self.clock()
         return Stored(key=key, size=len(whole), sha256=hashlib.sha256(whole).hexdigest())
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gristmill.deliver.channel import Channel, Message
+from gristmill.deliver.lineage import LineageSink
 from gristmill.domain.channel import ChannelType
 
 HOOK, MAIL = "https://hooks.example.com/1", "ann@example.com"
@@ -26,6 +27,7 @@ class Receivers:
     meet: Meet = _take
     sends_mail: bool = True
     public_url: str | None = None
+    lineage: LineageSink | None = None
 
     def check(self, kind: ChannelType, settings: Mapping[str, Any]) -> None:
         """Allow any address."""

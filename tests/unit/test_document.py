@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+
+from tests.make_queue import make_spec
 
 from gristmill.domain.document import document_of
 from gristmill.domain.environment import SoftwareEnvironment
-from gristmill.domain.run_spec import InlineTable, KeptRows, ResultFile, RunResult
+from gristmill.domain.run_spec import InlineTable, KeptRows, ResultFile, RunResult, RunSpec
 
 PACKAGES = {"numpy": "2.0", "scipy": "1.1"}
 FILE = ResultFile(name="a.csv", mime="text/csv", size=3, content_key="k")
@@ -27,3 +29,12 @@ def test_mappings_are_shared_and_not_copied() -> None:
         base_id="b", base_name="b", platform="python", platform_version="3.11", packages=PACKAGES
     )
     assert document_of(environment)["packages"] is PACKAGES
+
+
+def test_a_specification_names_what_older_servers_do_not_know_only_where_it_says_something() -> None:
+    plain = make_spec()
+    assert not {"nodes", "traceparent"} & set(plain.document())
+    assert RunSpec.of(plain.document()) == plain
+    spread = replace(plain, nodes=2, traceparent="00-1-2-01")
+    assert {"nodes", "traceparent"} <= set(spread.document())
+    assert RunSpec.of(spread.document()) == spread

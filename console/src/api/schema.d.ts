@@ -4520,6 +4520,9 @@ export interface components {
         /**
          * Storage
          * @description Sizes in bytes. ``days_left`` is null where nothing grew in ``growth_days``.
+         *
+         *     ``place`` is where content lies: a folder, or s3://bucket/prefix. Of a bucket nobody tells how much room it has, and
+         *     what is about the disk is null.
          */
         Storage: {
             /** Contents */
@@ -4527,13 +4530,15 @@ export interface components {
             /** Days Left */
             days_left: number | null;
             /** Disk Free */
-            disk_free: number;
+            disk_free: number | null;
             /** Disk Total */
-            disk_total: number;
+            disk_total: number | null;
             /** Growth A Day */
             growth_a_day: number;
             /** Growth Days */
             growth_days: number;
+            /** Place */
+            place: string;
         };
         /**
          * UseGlance

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI
 
-from gristmill.api import console, errors, version
+from gristmill.api import console, errors, metrics, version
 from gristmill.api.administration import audit, queue, storage, workers
 from gristmill.api.browser_safety import BrowserSafety
 from gristmill.api.envelope import WireResponse
@@ -21,6 +21,7 @@ from gristmill.api.ml_v4 import (
     models,
     previews,
 )
+from gristmill.api.observed import Observed
 from gristmill.api.open_streams import OpenStreams
 from gristmill.api.transfer import Transfer
 from gristmill.api.v2 import (
@@ -69,6 +70,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     deployment_jobs.router,
     job_runs.router,
     version.router,
+    metrics.router,
     tokens.router,
     sessions.router,
     users.router,
@@ -126,11 +128,15 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def create_api(
-    context: Context, *, public_url: str | None = None, stopping: Callable[[], bool] = lambda: False
+    context: Context,
+    *,
+    public_url: str | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    metrics_token: str | None = None,
 ) -> FastAPI:
     """Return the application over the use cases of ``context``; ``public_url`` is where clients reach it.
 
-    Streams end when ``stopping`` says that the server does.
+    Streams end when ``stopping`` says that the server does. ``metrics_token`` opens `/metrics`, and nothing else.
     """
     app = FastAPI(
         title="Gristmill",
@@ -146,11 +152,13 @@ def create_api(
     app.state.context = context
     app.state.public_url = public_url
     app.state.stopping = stopping
+    app.state.metrics_token = metrics_token
     app.state.streams = OpenStreams()
     errors.install(app)
     app.add_middleware(BodyLimits, limits=context.limits)
     app.add_middleware(Transfer)
     app.add_middleware(BrowserSafety)
+    app.add_middleware(Observed, meters=context.meters, traces=context.traces)
     for router in ROUTERS:
         app.include_router(router)
     console.install(app)

@@ -25,6 +25,7 @@ from gristmill.domain.errors import (
     Unauthenticated,
 )
 from gristmill.service import audit
+from gristmill.telemetry.scope import request_id
 
 STATUSES: dict[type[GristmillError], int] = {
     TooLarge: 413,
@@ -48,11 +49,12 @@ def install(app: FastAPI) -> None:
 
 
 def refusal(status: int, code: str, message: str, *, field: str | None = None) -> WireResponse:
-    """Return ``{trace, errors: [{code, message, target?}], status_code}``."""
+    """Return ``{trace, errors: [{code, message, target?}], status_code}``; ``trace`` is the request's id."""
     error: dict[str, object] = {"code": code, "message": message}
     if field:
         error["target"] = {"type": "field", "name": field}
-    return WireResponse({"trace": uuid.uuid4().hex, "errors": [error], "status_code": str(status)}, status_code=status)
+    trace = request_id() or uuid.uuid4().hex
+    return WireResponse({"trace": trace, "errors": [error], "status_code": str(status)}, status_code=status)
 
 
 def status_of(error: GristmillError) -> int:

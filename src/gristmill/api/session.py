@@ -20,12 +20,15 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def context(request: Request) -> Context:
     """Return the context that the app was made with; where the route changes something, one that notes what."""
-    made = _made(request)
+    # Passwords come by GET too: wrong ones are counted by the address.
+    made = replace(_made(request), address=_address(request))
     act = act_of(request)
-    if act is None:
-        return made
-    made = replace(made, address=act.address)
-    return audit.attended(made, act) if act.action else made
+    return audit.attended(made, act) if act and act.action else made
+
+
+async def ready_context(request: Request) -> Context:
+    """Return the same, for routes to depend on: not on a thread of its own, since it waits for nothing."""
+    return context(request)
 
 
 def actor(request: Request) -> Actor:
@@ -49,7 +52,7 @@ def act_of(request: Request) -> Act | None:
         return None
     if not hasattr(request.state, "act"):
         action = ACTIONS.get((request.method, getattr(request.scope.get("route"), "path", "")), "")
-        request.state.act = Act(action, request.client.host if request.client else None)
+        request.state.act = Act(action, _address(request))
     return cast("Act", request.state.act)
 
 
@@ -64,6 +67,10 @@ def _actor(request: Request) -> Actor:
     return tokens.actor(_made(request), token.strip())
 
 
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
 def _made(request: Request) -> Context:
     return cast("Context", request.app.state.context)
 
@@ -76,6 +83,6 @@ def scope(
     return space_id or project_id
 
 
-Ctx = Annotated[Context, Depends(context)]
+Ctx = Annotated[Context, Depends(ready_context)]
 Me = Annotated[Actor, Depends(actor)]
 Scope = Annotated[str | None, Depends(scope)]

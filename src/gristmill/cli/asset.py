@@ -199,6 +199,8 @@ def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _write(target: Path, blocks: Iterable[bytes]) -> int:
     """Write the file whole or not at all."""
+    if target.is_dir():
+        raise CommandFailed(f"{target} is a directory; name a file in it.")
     try:
         descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:

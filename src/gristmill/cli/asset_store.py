@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,8 +27,22 @@ if TYPE_CHECKING:
 
 Specification = Annotated[
     str | None,
-    typer.Option("--spec", help="Software specification; by default, the server's own environment (gristmill-py3.x)."),
+    typer.Option(
+        "--spec",
+        help="Software specification; by default, the server's own environment (gristmill-py3.x), and for code in R "
+        "the newest of R (runtime-25.1-r4.4).",
+    ),
 ]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A software specification that there is; ``is_current`` of one that ships and is not deprecated."""
+
+    name: str
+    platform: str
+    version: str
+    is_current: bool
 
 
 @command(assets, "store-model")
@@ -72,7 +87,7 @@ def store_script(
     session: Session, file: File, name: AssetName = None, description: Description = "", spec: Specification = None
 ) -> None:
     """Store a script in Python, or in R (.R): it reads BATCH_INPUT_DIR and writes to BATCH_OUTPUT_DIR."""
-    language = "R" if file.suffix.lower() == ".r" else "python3"
+    language = "R" if _is_in_r(file) else "python3"
     _store_code(session, file, "script", name=name, description=description, spec=spec, language={"name": language})
 
 
@@ -110,7 +125,8 @@ def _store_code(  # a file, what it is called, and where it runs
     spec: str | None,
     **entity: object,
 ) -> None:
-    base = _document(session, name or file.name, description, spec)
+    chosen = spec or (_newest_of_r(session) if _is_in_r(file) else None)
+    base = _document(session, name or file.name, description, chosen)
     metadata = {"name": base["name"], "description": description, "asset_type": asset_type}
     document = {"metadata": metadata, "entity": {asset_type: {**entity, "software_spec": base["software_spec"]}}}
     mime = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
@@ -128,12 +144,50 @@ def _document(session: Session, name: str, description: str, specification: str 
 
 
 def _own_specification(session: Session) -> str:
-    found = pages.resources(session.client, "/v2/software_specifications", limit=1_000, space_id=session.space_id)
-    names = [str(at(each, "metadata.name")) for each in found.items]
-    own = next((name for name in names if name.startswith("gristmill-py")), None)
+    known = _specifications(session)
+    own = next((each.name for each in known if each.name.startswith("gristmill-py")), None)
     if own is None:
-        raise CommandFailed(f"Choose the software specification with --spec; there are {', '.join(names)}.")
+        raise CommandFailed(_choose(known))
     return own
+
+
+def _newest_of_r(session: Session) -> str:
+    known = _specifications(session)
+    of_r = [each for each in known if each.platform == "r" and each.is_current]
+    if not of_r:
+        raise CommandFailed(_choose(known))
+    return max(of_r, key=lambda each: [int(part) for part in each.version.split(".") if part.isdecimal()]).name
+
+
+def _choose(known: list[_Known]) -> str:
+    return f"Choose the software specification with --spec; there are {', '.join(each.name for each in known)}."
+
+
+def _specifications(session: Session) -> list[_Known]:
+    found = pages.resources(session.client, "/v2/software_specifications", limit=1_000, space_id=session.space_id)
+    return [_known(each) for each in found.items]
+
+
+def _known(document: Json) -> _Known:
+    platform = "entity.software_specification.software_configuration.platform"
+    return _Known(
+        name=str(at(document, "metadata.name")),
+        platform=str(at(document, f"{platform}.name")),
+        version=str(at(document, f"{platform}.version")),
+        is_current=at(document, "entity.software_specification.type") == "base"
+        and not at(document, "metadata.life_cycle.deprecated"),
+    )
+
+
+def _is_in_r(file: Path) -> bool:
+    """Tell whether a script or a notebook is in R; what is no notebook, the server says."""
+    if file.suffix.lower() != ".ipynb":
+        return file.suffix.lower() == ".r"
+    try:
+        named = json.loads(file.read_bytes())["metadata"]["kernelspec"]
+        return str(named.get("language", "")).lower() == "r" or named.get("name") == "ir"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _store(session: Session, family: str, document: Json, part: str, content: Any) -> None:  # noqa: ANN401 - bytes, file

@@ -29,7 +29,10 @@ class Client:
         self.profile = profile
         self._token: str | None = None
         verify = _trust(profile) if profile.url.startswith("https") and transport is None else True
-        self._http = httpx.Client(base_url=profile.url, verify=verify, timeout=_TIMEOUT, transport=transport)
+        try:
+            self._http = httpx.Client(base_url=profile.url, verify=verify, timeout=_TIMEOUT, transport=transport)
+        except httpx.InvalidURL as error:
+            raise CommandFailed(f"{profile.url!r} is not the URL of a server: {error}.") from error
 
     def __enter__(self) -> Self:
         return self
@@ -87,8 +90,13 @@ class Client:
 
         Raises:
             Refused: the key opens nothing here.
+            CommandFailed: it is none.
 
         """
+        if not self.profile.api_key.isprintable():
+            raise CommandFailed(
+                "The API key has characters that no API key has. Check GRISTMILL_API_KEY, or log in anew."
+            )
         with _told(self.profile.url):
             answer = self._http.post("/icp4d-api/v1/authorize", json={"api_key": self.profile.api_key})
         if not answer.is_success:
@@ -124,7 +132,10 @@ class Client:
         headers = {**given, "Authorization": f"Bearer {self._token}"}
         wanted = {name: _text(value) for name, value in params.items() if value is not None}
         # With params, even empty ones, httpx forgets the query that the path has.
-        prepared = self._http.build_request(method, path, params=wanted or None, headers=headers, **request)
+        try:
+            prepared = self._http.build_request(method, path, params=wanted or None, headers=headers, **request)
+        except httpx.InvalidURL as error:
+            raise CommandFailed(f"A name or id is none that anything could have: {error}.") from error
         attempts = _ATTEMPTS if method == "GET" or "Idempotency-Key" in headers else 1
         with _told(self.profile.url):
             for _ in range(attempts - 1):
@@ -146,7 +157,8 @@ def _trust(profile: Profile) -> ssl.SSLContext:
 def _told(url: str) -> Iterator[None]:
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        # The last comes of a host that no name server could be asked for.
         raise Unreachable(_why(error, url)) from error
 
 

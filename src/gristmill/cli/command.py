@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from gristmill.cli import profile
-from gristmill.cli.failures import CommandFailed
+from gristmill.cli.failures import FAILED, CommandFailed, told
 from gristmill.cli.output import Form, Screen
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ def failures_told() -> Iterator[None]:
         if str(error):
             sys.stderr.write(f"gristmill: {error}\n")
         raise typer.Exit(error.exit_code) from error
+    except OSError as error:
+        if not error.filename:
+            raise
+        sys.stderr.write(f"gristmill: {told(error)}\n")
+        raise typer.Exit(FAILED) from error
 
 
 def _with_options(body: Body, *, in_space: bool) -> Body:

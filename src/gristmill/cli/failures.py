@@ -24,3 +24,8 @@ class Refused(CommandFailed):
 
 class Unreachable(CommandFailed):
     """No answer came: nobody listens there, the connection broke, or the certificate is not trusted."""
+
+
+def told(error: OSError) -> str:
+    """Return what the system says of a file, in a sentence that begins with its name."""
+    return f"{error.filename}: {error.strerror}." if error.filename else f"{error}."

@@ -33,7 +33,7 @@ def login(
 ) -> None:
     """Log in to a server and remember it, for all commands that follow."""
     with failures_told():
-        url = profile.normal(url)
+        url = profile.normal(url, where="--url or GRISTMILL_URL")
         before = _kept_for(url)
         wanted = Profile(
             url=url,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_type_hints
 
@@ -13,7 +15,13 @@ from pydantic import ValidationError
 from gristmill.settings import Settings
 
 # Anyone on the machine can read the command lines of its processes.
-ENVIRONMENT_ONLY = frozenset({"admin_api_key", "content_secret_key", "secret_key", "smtp_url"})
+ENVIRONMENT_ONLY = frozenset(
+    {"admin_api_key", "content_secret_key", "lineage", "lineage_api_key", "metrics_token", "secret_key", "smtp_url"}
+)
+
+# One or two letters amiss; GRISTMILL_API_KEY, which the commands for clients read, is less like any setting.
+_NEAR = 0.92
+SHORTER = {"ray_address": ("--ray",)}
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -35,14 +43,25 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def misspelled(environment: Iterable[str]) -> dict[str, str]:
+    """Return names of variables that are nearly a setting's, each with that one; others may be somebody else's."""
+    known = {f"GRISTMILL_{name.upper()}" for name in Settings.model_fields}
+    others = sorted(name for name in environment if name.startswith("GRISTMILL_") and name not in known)
+    near = {name: get_close_matches(name, known, n=1, cutoff=_NEAR) for name in others}
+    return {name: found[0] for name, found in near.items() if found}
+
+
 def read(given: dict[str, Any]) -> Settings:
-    """Return the settings, or end the process with a line for each one that is wrong."""
+    """Return the settings, or end the process with a line for each one that is wrong; tell of misspelled ones."""
+    for name, meant in misspelled(os.environ).items():
+        sys.stderr.write(f"{name} is no setting and changes nothing. Did you mean {meant}?\n")
     try:
         return Settings(**given)
     except ValidationError as error:
         for fault in error.errors():
-            where = ".".join(str(part) for part in fault["loc"]) or "settings"
-            sys.stderr.write(f"GRISTMILL_{where.upper()}: {fault['msg']}\n")
+            where = ".".join(str(part) for part in fault["loc"])
+            said = fault["msg"].removeprefix("Value error, ")
+            sys.stderr.write(f"GRISTMILL_{where.upper()}: {said}\n" if where else f"{said}\n")
         raise typer.Exit(2) from error
 
 
@@ -54,5 +73,7 @@ def _parameter(name: str) -> Parameter:
     if field.annotation is bool:
         annotation: Any = Annotated[bool | None, typer.Option(f"{flag}/--no-{flag[2:]}", help=help_text)]
     else:
-        annotation = Annotated[str | None, typer.Option(flag, help=help_text, show_default=False)]
+        annotation = Annotated[
+            str | None, typer.Option(flag, *SHORTER.get(name, ()), help=help_text, show_default=False)
+        ]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gristmill.cli.failures import CommandFailed
 
@@ -60,9 +61,10 @@ def current(environment: Mapping[str, str]) -> Profile:
         CommandFailed: there is no login.
 
     """
-    url, found = environment.get("GRISTMILL_URL"), kept(environment)
-    if url and (found is None or found.url != normal(url)):
-        found = Profile(url=normal(url), api_key="")
+    given, found = environment.get("GRISTMILL_URL"), kept(environment)
+    url = normal(given, where="GRISTMILL_URL") if given else None
+    if url and (found is None or found.url != url):
+        found = Profile(url=url, api_key="")
     api_key = environment.get("GRISTMILL_API_KEY") or (found.api_key if found else "")
     if found is None or not api_key:
         where = f" to {found.url}" if found else ""
@@ -74,14 +76,23 @@ def current(environment: Mapping[str, str]) -> Profile:
 
 
 def keep(environment: Mapping[str, str], profile: Profile) -> Path:
-    """Write the login, readable for its owner only; return where."""
+    """Write the login, readable for its owner only; return where.
+
+    Raises:
+        CommandFailed: nothing can be written there.
+
+    """
     place = folder(environment)
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A temporary file is its owner's alone from the start, and the rename replaces one that was not.
-    descriptor, name = tempfile.mkstemp(dir=place, prefix=f".{_FILE}")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(profile), file, indent=1)
-    return Path(name).replace(place / _FILE)
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A temporary file is its owner's alone from the start, and the rename replaces one that was not.
+        descriptor, name = tempfile.mkstemp(dir=place, prefix=f".{_FILE}")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(profile), file, indent=1)
+        return Path(name).replace(place / _FILE)
+    except OSError as error:
+        way_out = "Name another directory with GRISTMILL_CONFIG_DIR, or set GRISTMILL_URL and GRISTMILL_API_KEY"
+        raise CommandFailed(f"The login cannot be kept in {place}: {error.strerror}. {way_out}.") from error
 
 
 def forget(environment: Mapping[str, str]) -> bool:
@@ -92,13 +103,19 @@ def forget(environment: Mapping[str, str]) -> bool:
     return there
 
 
-def normal(url: str) -> str:
-    """Return the URL as it is kept.
+def normal(url: str, *, where: str = "--url") -> str:
+    """Return the URL, which came by the option or variable ``where``, as it is kept.
 
     Raises:
-        CommandFailed: it has no scheme, or one that is not spoken.
+        CommandFailed: it has no scheme or one that is not spoken, no host, or what no URL has.
 
     """
-    if not url.startswith(("https://", "http://")):
-        raise CommandFailed(f"{url} is not the URL of a server; write it like {DEFAULT_URL}.")
+    try:
+        parts = urlsplit(url)
+        # Reading a port checks it.
+        is_whole = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or not url.isprintable() or " " in url:
+        raise CommandFailed(f"{where}: {url!r} is not the URL of a server; write it like {DEFAULT_URL}.")
     return url.rstrip("/")

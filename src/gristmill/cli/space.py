@@ -14,9 +14,12 @@ from gristmill.cli.consent import Yes
 from gristmill.cli.failures import CommandFailed
 from gristmill.cli.member import members
 from gristmill.cli.output import Column
+from gristmill.cli.space_transfer import export_space, import_space
 
 spaces = noun("space", "Spaces: where assets, deployments, jobs and their members are together.")
 spaces.add_typer(members)
+command(spaces, "export", in_space=False, examples=("gristmill space export patients -f patients.zip",))(export_space)
+command(spaces, "import", in_space=False, examples=("gristmill space import elsewhere patients.zip",))(import_space)
 Name = Annotated[str, typer.Argument(metavar="SPACE", help="Name or id of the space.")]
 _LISTED = (
     Column("ID", "metadata.id"),

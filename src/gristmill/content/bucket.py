@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SCHEME = "s3://"
 _RETRIES = 5
+_PATIENCE = timedelta(seconds=30)
+"""How long those wait for a store that is away who keep nobody waiting: it restarts within that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,11 @@ class Bucket:
         """The bucket's own URL, by path."""
         return f"{self.endpoint}/{quote(self.name)}"
 
-    def open(self) -> S3Store:
-        """Return the library's store; nothing of it comes from the environment of the process."""
+    def open(self, *, patient: bool = False) -> S3Store:
+        """Return the library's store; nothing of it comes from the environment of the process.
+
+        It tries again for some seconds where the other end does not answer; a ``patient`` one for half a minute.
+        """
         return S3Store(
             self.name,
             endpoint=self.endpoint,
@@ -76,8 +81,8 @@ class Bucket:
                 "timeout": timedelta(minutes=10),
             },
             retry_config={
-                "max_retries": _RETRIES,
-                "retry_timeout": timedelta(seconds=60),
+                "max_retries": 1_000 if patient else _RETRIES,
+                "retry_timeout": _PATIENCE if patient else timedelta(seconds=60),
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=100),
                     "max_backoff": timedelta(seconds=5),

@@ -20,6 +20,14 @@ class Stored:
 class Content(Protocol):
     """Content is written once, whole, under a new key, and never changed. Keys are made by the store."""
 
+    @property
+    def place(self) -> str:
+        """Where it lies, as an administrator names it: an absolute path, or s3://bucket/prefix."""
+
+    @property
+    def disk(self) -> Path | None:
+        """The directory whose disk it fills; None where nobody tells how much room there is, as of a bucket."""
+
     def put(self, chunks: Iterable[bytes]) -> Stored:
         """Keep the bytes; they are there, durably and whole, when this returns, and not at all when it raises."""
 
@@ -27,6 +35,14 @@ class Content(Protocol):
         """Keep a file's bytes; the file itself may be moved away.
 
         ``own_names`` is how many names (hard links) of it are the caller's, who changes it through none of them.
+        """
+
+    def put_back(self, key: str, chunks: Iterable[bytes], *, size: int) -> Stored:
+        """Keep bytes that come back from a backup under the key that they had; ``size`` is how many are announced.
+
+        Raises:
+            ContentMissing: no store has made such a key.
+
         """
 
     def open(self, key: str) -> BinaryIO:

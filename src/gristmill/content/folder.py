@@ -30,14 +30,24 @@ class FolderContent:
         self._drafts = root / "drafts"
         _make_directory(self._drafts)
 
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self._root)
+
+    @property
+    def disk(self) -> Path:
+        """The folder, too."""
+        return self._root
+
     def put(self, chunks: Iterable[bytes]) -> Stored:
         """Write the bytes to a draft, and rename it when it is whole and on disk."""
-        draft = self._drafts / secrets.token_hex(16)
-        try:
-            size, digest = _write(draft, chunks)
-            return Stored(key=self._take_in(draft), size=size, sha256=digest)
-        finally:
-            draft.unlink(missing_ok=True)
+        return self._put(secrets.token_hex(16), chunks)
+
+    def put_back(self, key: str, chunks: Iterable[bytes], *, size: int) -> Stored:  # noqa: ARG002 - no matter here
+        """Do the same under a key that is known."""
+        self._path(key)
+        return self._put(key, chunks)
 
     def put_file(self, path: Path, *, own_names: int = 1) -> Stored:
         """Take a file in by renaming it, or by copying it where that is not possible or not safe.
@@ -52,7 +62,7 @@ class FolderContent:
             if os.fstat(file.fileno()).st_nlink <= own_names:
                 os.fsync(file.fileno())
                 with suppress(_OtherFileSystem):
-                    return Stored(key=self._take_in(path), size=size, sha256=digest)
+                    return Stored(key=self._take_in(path, secrets.token_hex(16)), size=size, sha256=digest)
             file.seek(0)
             return self.put(_blocks(file))
 
@@ -104,8 +114,15 @@ class FolderContent:
             draft.unlink(missing_ok=True)
         return len(stale)
 
-    def _take_in(self, draft: Path) -> str:
-        key = secrets.token_hex(16)
+    def _put(self, key: str, chunks: Iterable[bytes]) -> Stored:
+        draft = self._drafts / secrets.token_hex(16)
+        try:
+            size, digest = _write(draft, chunks)
+            return Stored(key=self._take_in(draft, key), size=size, sha256=digest)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _take_in(self, draft: Path, key: str) -> str:
         target = self._path(key)
         _make_directory(target.parent)
         # `keys` tells by it since when the piece is here; a run may have written its file long ago.

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 import obstore
 from obstore.exceptions import BaseError
@@ -36,10 +36,23 @@ _CODE = re.compile(r"<Code>(\w+)</Code>|status code: (\d+)")
 class S3Content:
     """An object appears when its last byte has arrived: a crash leaves at most an upload that nobody sees."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, *, patient: bool = False) -> None:
         self._bucket = bucket
-        self._store = bucket.open()
+        self._store = bucket.open(patient=patient)
         self._uploads = UnfinishedUploads(bucket)
+
+    @property
+    def place(self) -> str:
+        """Bucket and prefix."""
+        return f"s3://{self._bucket.name}/{self._bucket.prefix}".rstrip("/")
+
+    @property
+    def disk(self) -> None:
+        """None: S3 has no request that tells how much room a bucket has."""
+
+    def patient(self) -> Self:
+        """Return the same content for those who keep nobody waiting: a store that is away is waited for longer."""
+        return type(self)(self._bucket, patient=True)
 
     def check(self) -> None:
         """Write, list, read and remove an object, so that wrong keys are told when the server starts.
@@ -57,6 +70,12 @@ class S3Content:
     def put(self, chunks: Iterable[bytes]) -> Stored:
         """Put the bytes in one request where they are few, in parts where they are many."""
         return self._put(chunks, part_bytes=_PIECE_BYTES)
+
+    def put_back(self, key: str, chunks: Iterable[bytes], *, size: int) -> Stored:
+        """Do the same under a key that is known."""
+        if not _KEY.fullmatch(key):
+            raise ContentMissing(key)
+        return self._put(chunks, part_bytes=_part_bytes(size), key=key)
 
     def put_file(self, path: Path, *, own_names: int = 1) -> Stored:  # noqa: ARG002 - copied in any case
         """Put a file's bytes; the file stays.
@@ -133,8 +152,8 @@ class S3Content:
             raise ContentUnreachable(f"{self._bucket.endpoint} broke off.")
         return found
 
-    def _put(self, chunks: Iterable[bytes], *, part_bytes: int) -> Stored:
-        key, digest, size = secrets.token_hex(16), hashlib.sha256(), 0
+    def _put(self, chunks: Iterable[bytes], *, part_bytes: int, key: str | None = None) -> Stored:
+        key, digest, size = key or secrets.token_hex(16), hashlib.sha256(), 0
 
         def counted() -> Iterator[bytes]:
             nonlocal size

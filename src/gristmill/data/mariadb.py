@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
 import pymysql
+from pymysql.constants.CR import CR_CONN_HOST_ERROR
 from pymysql.cursors import SSCursor
 
-from gristmill.data import mariadb_write
+from gristmill.data import mariadb_write, server_address
 from gristmill.data.authority import trusting
 from gristmill.data.mariadb_errors import not_connected, telling
 from gristmill.data.mariadb_types import Column
@@ -44,28 +46,46 @@ def connect(properties: Properties, places: Places) -> Mariadb:
     host = properties.required("host")
     port = properties.integer("port", 3306, least=1, most=65535)
     # A path is a socket, which may let the server's own user in without a password.
-    socket = str(places.permitted(host, field="properties.host")) if host.startswith("/") else None
+    path = str(places.permitted(host, field="properties.host")) if host.startswith("/") else None
+    connection = pymysql.connect(
+        host="localhost" if path else host,
+        port=port,
+        unix_socket=path,
+        user=properties.required("username"),
+        password=properties.text("password") or "",
+        database=properties.required("database"),
+        charset="utf8mb4",
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=_SILENT_SECONDS,
+        write_timeout=_SILENT_SECONDS,
+        ssl=_tls(properties),
+        # With it a server may ask for any file of this machine.
+        local_infile=False,
+        init_command="SET time_zone = '+00:00'",
+        autocommit=False,
+        defer_connect=True,
+    )
+    addresses = [] if path else server_address.checked(host, port, places)
     try:
-        connection = pymysql.connect(
-            host="localhost" if socket else host,
-            port=port,
-            unix_socket=socket,
-            user=properties.required("username"),
-            password=properties.text("password") or "",
-            database=properties.required("database"),
-            charset="utf8mb4",
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=_SILENT_SECONDS,
-            write_timeout=_SILENT_SECONDS,
-            ssl=_tls(properties),
-            # With it a server may ask for any file of this machine.
-            local_infile=False,
-            init_command="SET time_zone = '+00:00'",
-            autocommit=False,
-        )
+        connection.connect(None if path else _reached(addresses, port))
     except pymysql.Error as error:
-        raise not_connected(error, host if socket else f"{host}:{port}") from None
+        raise not_connected(error, host if path else f"{host}:{port}") from None
     return Mariadb(connection)
+
+
+def _reached(addresses: Sequence[str], port: int) -> socket.socket:
+    """Return a socket to the first of these addresses that answers."""
+    trouble: OSError | None = None
+    for address in addresses:
+        try:
+            reached = socket.create_connection((address, port), CONNECT_SECONDS)
+        except OSError as error:
+            trouble = error
+            continue
+        reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return reached
+    raise pymysql.err.OperationalError(CR_CONN_HOST_ERROR, str(trouble))
 
 
 def _tls(properties: Properties) -> ssl.SSLContext | None:

@@ -14,7 +14,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import Error
 
-from gristmill.data import postgresql_write
+from gristmill.data import postgresql_write, server_address
 from gristmill.data.authority import trusting
 from gristmill.data.fitting import plain
 from gristmill.data.names import quoted, schema_entry, shown, split_path, table_entry
@@ -61,12 +61,8 @@ def connect(properties: Properties, places: Places) -> Postgresql:
 
 def _options(properties: Properties, places: Places, stack: ExitStack) -> tuple[dict[str, str], str]:
     host = properties.required("host")
-    if host.startswith(("/", "@")):
-        # A socket may let the server's own user in without a password.
-        host = str(places.permitted(host, field="properties.host"))
     port = properties.integer("port", 5432, least=1, most=65535)
     options = {
-        "host": host,
         "port": str(port),
         "dbname": properties.required("database"),
         "user": properties.required("username"),
@@ -75,7 +71,20 @@ def _options(properties: Properties, places: Places, stack: ExitStack) -> tuple[
         **_tls(properties, stack),
     }
     password = properties.text("password")
-    return ({**options, "password": password} if password else options), f"{host}:{port}"
+    if password:
+        options["password"] = password
+    return {**options, **_address(host, port, places)}, f"{host}:{port}"
+
+
+def _address(host: str, port: int, places: Places) -> dict[str, str]:
+    if host.startswith(("/", "@")):
+        # A socket may let the server's own user in without a password; libpq takes several, with commas.
+        if "," in host:
+            raise invalid("host", "it is one path")
+        return {"host": str(places.permitted(host, field="properties.host"))}
+    found = server_address.checked(host, port, places)
+    # The name is for TLS; libpq connects to the addresses, and looks nothing up.
+    return {"host": ",".join([host] * len(found)), "hostaddr": ",".join(found)}
 
 
 def _tls(properties: Properties, stack: ExitStack) -> dict[str, str]:

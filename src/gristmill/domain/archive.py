@@ -77,7 +77,7 @@ class Tally:
         """
         self.files += 1
         if self.files > self.most_files:
-            raise _too_large(f"The archive has more than {self.most_files} files.")
+            raise too_large(f"The archive has more than {self.most_files} files.")
         parents = [path[:at] for at, letter in enumerate(path) if letter == "/"]
         for parent in [*parents, path] if is_directory else parents:
             if not self.kinds.setdefault(parent, True):
@@ -95,10 +95,11 @@ class Tally:
         """
         self.bytes += size
         if self.bytes > self.most_bytes:
-            raise _too_large(f"The archive unpacks to more than {self.most_bytes} bytes.")
+            raise too_large(f"The archive unpacks to more than {self.most_bytes} bytes.")
         if self.bytes > max(RATIO_COUNTS_FROM_BYTES, MOST_RATIO * self.packed_bytes):
-            raise _too_large(f"The archive unpacks to more than {MOST_RATIO} times its size; it looks like a bomb.")
+            raise too_large(f"The archive unpacks to more than {MOST_RATIO} times its size; it looks like a bomb.")
 
 
-def _too_large(message: str) -> Invalid:
+def too_large(message: str) -> Invalid:
+    """Return the refusal of an archive that is over a limit."""
     return Invalid(message, code="archive_too_large")

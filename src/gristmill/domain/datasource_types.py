@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ def _type(name: str, label: str, kind: str, properties: str) -> DatasourceType:
         properties=tuple(_property(text) for text in properties.split()),
     )
 
+
+_USER_IN_URL = re.compile(r"\s*(([a-z][a-z0-9+.-]*:)?//)?[^/?#]*@", re.IGNORECASE)
 
 # In the strings: ``name:type``, ! required, * a secret.
 _SQL = "host! port:integer username! password* database! ssl:boolean ssl_certificate ssl_certificate_validation:boolean"
@@ -117,6 +120,9 @@ def check(kind: DatasourceType, properties: Mapping[str, Any]) -> None:
             raise _refused(name, f"a connection of type {kind.name} has no such property")
         if not isinstance(value, str | int | float | bool):
             raise _refused(name, "its value is a text, a number, true or false")
+        if name == "url" and _USER_IN_URL.match(str(value)):
+            why = "everybody in the space sees it; leave user and password out of it, and give them as properties"
+            raise _refused(name, why)
 
 
 def masked(kind: DatasourceType) -> frozenset[str]:

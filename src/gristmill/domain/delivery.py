@@ -13,6 +13,8 @@ _FIRST_WAIT = timedelta(seconds=10)
 _LONGEST_WAIT = timedelta(hours=6)
 _JITTER = 0.2
 MAIL = "e-mail"
+LINEAGE_SINK = "openlineage"
+"""The target and the sink of lineage: no e-mail address, and no id of a channel."""
 
 
 class DeliveryState(StrEnum):
@@ -25,7 +27,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event for one place. ``target`` is the channel's id, or an e-mail address.
+    """One event for one place. ``target`` is the channel's id, an e-mail address, or ``LINEAGE_SINK``.
 
     ``attempts`` counts those that began. While one is being made, ``next_attempt_at`` is when somebody else may take it
     up because the first is taken to be dead.
@@ -42,8 +44,8 @@ class Delivery:
 
     @property
     def sink(self) -> str:
-        """What may be slow or dead: the channel, or the mail server, which all addresses share."""
-        return self.target if self.target == self.channel_id else MAIL
+        """What may be slow or dead: the channel, where lineage goes, or the mail server, which all addresses share."""
+        return self.target if self.target in {self.channel_id, LINEAGE_SINK} else MAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

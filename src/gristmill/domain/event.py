@@ -11,6 +11,7 @@ from typing import Any
 
 from gristmill.domain.run import RunState
 
+LINEAGE = "lineage"
 _NAMESPACE = uuid.UUID("6b0c8d3a-6a34-5f0e-9a53-0f6f5a1f5c1e")
 
 
@@ -54,6 +55,17 @@ class Event:
     audience: Mapping[str, Any] | None = None
 
     @property
+    def lineage(self) -> Mapping[str, Any] | None:
+        """The event in the words of OpenLineage, where lineage is kept; it is no part of what people are told."""
+        found: Mapping[str, Any] | None = self.document.get(LINEAGE)
+        return found
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The document as people and their programs get it."""
+        return {name: value for name, value in self.document.items() if name != LINEAGE}
+
+    @property
     def id(self) -> str:
         """The event's id, the same wherever and how often it is computed."""
         return str(uuid.uuid5(_NAMESPACE, self.subject))
@@ -83,9 +95,9 @@ def of_tick(job_id: str, scheduled_for: datetime) -> str:
     return f"tick/{job_id}/{scheduled_for.isoformat()}"
 
 
-def of_alarm(run_id: str, kind: EventKind, attempt: int) -> str:
-    """Return the subject of a run's alarm: one for each attempt."""
-    return f"alarm/{run_id}/{kind}/{attempt}"
+def of_alarm(run_id: str, kind: EventKind, fence: int) -> str:
+    """Return the subject of a run's alarm: one for each claim, and for each time that the run waits for one."""
+    return f"alarm/{run_id}/{kind}/{fence}"
 
 
 def of_undelivered(job_id: str | None, target: str, day: date) -> str:

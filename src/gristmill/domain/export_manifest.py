@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gristmill.domain import export_parts
 from gristmill.domain.archive import inner_path
 from gristmill.domain.asset import Asset, Attachment
 from gristmill.domain.asset_document import SEALED, unsealed
 from gristmill.domain.errors import Invalid
+from gristmill.domain.export_parts import Parts
 
 FILE = "manifest.json"
 FORMAT = "gristmill-export"
@@ -30,7 +32,10 @@ class ExportedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedAsset:
-    """An asset of a manifest. ``id`` is the one that it had where it comes from: others refer to it by that."""
+    """An asset of a manifest. ``id`` is the one that it had where it comes from: others refer to it by that.
+
+    ``secrets`` are the names of its secret members, whose values stayed behind.
+    """
 
     id: str
     type: str
@@ -39,6 +44,7 @@ class ExportedAsset:
     tags: Sequence[str] = ()
     entity: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[ExportedFile] = ()
+    secrets: Sequence[str] = ()
 
 
 def entry(asset: Asset, attachments: Sequence[Attachment]) -> dict[str, Any]:
@@ -50,17 +56,19 @@ def entry(asset: Asset, attachments: Sequence[Attachment]) -> dict[str, Any]:
         "description": asset.description,
         "tags": list(asset.tags),
         "entity": unsealed(asset.entity),
+        "secrets": sorted(asset.entity.get(SEALED) or {}),
         "files": [_file(attachment) for attachment in attachments if attachment.complete],
     }
 
 
-def document(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the manifest."""
-    return {"format": FORMAT, "version": VERSION, "assets": list(entries)}
+def document(entries: Sequence[Mapping[str, Any]], parts: Parts | None = None) -> dict[str, Any]:
+    """Return the manifest; ``parts`` are there where a whole space is exported."""
+    whole = {export_parts.MEMBER: export_parts.document(parts)} if parts else {}
+    return {"format": FORMAT, "version": VERSION, "assets": list(entries), **whole}
 
 
-def read(manifest: object) -> list[ExportedAsset]:
-    """Return the assets of a manifest.
+def read(manifest: object) -> tuple[list[ExportedAsset], Parts]:
+    """Return the assets of a manifest, and what else it has of a space.
 
     Raises:
         Invalid: it is none of ours, or an entry is malformed.
@@ -71,7 +79,7 @@ def read(manifest: object) -> list[ExportedAsset]:
     if manifest.get("version") != VERSION:
         raise _refused(f"its version is {manifest.get('version')}, and this server reads {VERSION}")
     try:
-        return [_asset(found) for found in manifest["assets"]]
+        return [_asset(found) for found in manifest["assets"]], export_parts.read(manifest.get(export_parts.MEMBER))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _refused(f"an entry is malformed ({error})") from error
 
@@ -113,6 +121,7 @@ def _asset(found: Mapping[str, Any]) -> ExportedAsset:
         tags=[str(tag) for tag in found["tags"]],
         entity=entity,
         files=files,
+        secrets=[str(name) for name in found.get("secrets", [])],
     )
 
 

@@ -11,6 +11,7 @@ from gristmill.domain.errors import Invalid
 
 MOST_CORES = 10_000
 MOST_MEMORY_BYTES = 1024**5
+MOST_NODES = 1_000
 
 _NUMBER = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([A-Za-z]*)")
 _BINARY = {"k": 1, "m": 2, "g": 3, "t": 4}
@@ -60,10 +61,22 @@ def node(nodes: object) -> tuple[float, int]:
     """
     if not isinstance(nodes, Mapping):
         raise Invalid('nodes: send {"cpu": {"units": "1"}, "mem": {"size": "4Gi"}, "num_nodes": 1}.', field="nodes")
-    count = nodes.get("num_nodes", 1)
-    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
-        raise Invalid(f"nodes.num_nodes: {count!r} is not a whole number from 1 on.", field="nodes.num_nodes")
+    number_of_nodes(nodes.get("num_nodes"), field="nodes.num_nodes")
     return cores(_part(nodes, "cpu", "units")), memory_bytes(_part(nodes, "mem", "size"))
+
+
+def number_of_nodes(count: object, *, field: str) -> int | None:
+    """Return how many nodes a document asks for, None where it does not say.
+
+    Raises:
+        Invalid: that is no number of nodes.
+
+    """
+    if count is None:
+        return None
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_NODES:
+        raise Invalid(f"{field}: {count!r} is not a whole number from 1 to {MOST_NODES}.", field=field)
+    return count
 
 
 def _part(nodes: Mapping[str, Any], outer: str, inner: str) -> object:

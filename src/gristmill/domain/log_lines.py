@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gristmill.domain.log_tail import LONGEST_LINE_BYTES, lines
+from gristmill.domain.log_tail import LONGEST_LINE_BYTES, lines_of, pieces
 
 MOST_PICKED_BYTES = 4 * 1024**2
 """So much text is picked at once; whoever wants more asks again from the line after it."""
@@ -58,14 +58,48 @@ def pick(blocks: Iterable[bytes], *, first: int, limit: int, contains: str | Non
 
     The text is found whatever its case.
     """
-    needle = contains.encode().lower() if contains else b""
-    found: list[Line] = []
-    matches = total = size = 0
-    for total, line in enumerate(lines(blocks), start=1):
-        if total < first or (needle and needle not in line.lower()) or (trouble and not _TROUBLE.search(line)):
-            continue
-        matches += 1
-        if len(found) < limit and size < MOST_PICKED_BYTES:
-            size += len(line)
-            found.append(Line(number=total, text=line.decode(errors="replace")))
-    return Picked(lines=found, matches=matches, total=total)
+    picking = _Picking(first=first, limit=limit, needle=contains.encode().lower() if contains else b"", trouble=trouble)
+    for piece in pieces(blocks):
+        picking.take(piece)
+    return Picked(lines=picking.found, matches=picking.matches, total=picking.total)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Picking:
+    """What was picked from the pieces that were taken; a piece is looked at line by line only where that can matter."""
+
+    first: int
+    limit: int
+    needle: bytes
+    trouble: bool
+    found: list[Line] = field(default_factory=list)
+    matches: int = 0
+    total: int = 0
+    size: int = 0
+
+    def take(self, piece: bytes) -> None:
+        number, ends = self.total, piece.count(b"\n") + (not piece.endswith(b"\n"))
+        self.total += ends
+        if self.total < self.first or not self._holds(piece):
+            return
+        if self._is_full() and not self.needle and not self.trouble and number + 1 >= self.first:
+            self.matches += ends
+            return
+        for at, line in enumerate(lines_of(piece), start=number + 1):
+            if at >= self.first and self._holds(line):
+                self._pick(at, line)
+
+    def _holds(self, text: bytes) -> bool:
+        """Tell whether a line is one that is wanted, or a piece may hold one."""
+        if self.needle and self.needle not in text.lower():
+            return False
+        return not self.trouble or _TROUBLE.search(text) is not None
+
+    def _pick(self, number: int, line: bytes) -> None:
+        self.matches += 1
+        if not self._is_full():
+            self.size += len(line)
+            self.found.append(Line(number=number, text=line.decode(errors="replace")))
+
+    def _is_full(self) -> bool:
+        return len(self.found) >= self.limit or self.size >= MOST_PICKED_BYTES

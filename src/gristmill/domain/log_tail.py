@@ -38,12 +38,25 @@ def holding(blocks: Iterable[bytes], text: str, limit: int) -> tuple[list[bytes]
 
 def lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines, without their ends."""
+    for piece in pieces(blocks):
+        yield from lines_of(piece)
+
+
+def pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the blocks cut anew behind ends of lines, so that no line is in two; only the last may have no end."""
     rest = b""
     for block in blocks:
-        first, *others = block.split(b"\n")
-        rest = (rest + first)[:LONGEST_LINE_BYTES]
-        for line in others:
-            yield rest
-            rest = line[:LONGEST_LINE_BYTES]
+        whole, end, begun = block.rpartition(b"\n")
+        if end:
+            yield rest + whole + end
+            rest = begun[:LONGEST_LINE_BYTES]
+        else:
+            rest = (rest + begun)[:LONGEST_LINE_BYTES]
     if rest:
         yield rest
+
+
+def lines_of(piece: bytes) -> list[bytes]:
+    """Return the lines of a piece, without their ends."""
+    found = piece.removesuffix(b"\n").split(b"\n")
+    return [line[:LONGEST_LINE_BYTES] for line in found]

@@ -6,7 +6,7 @@ This table is the only place that knows which state may follow which; `store/run
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -154,6 +154,24 @@ class Run:
     pinned: bool = False
     expires_at: datetime | None = None
     alarm_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMoved:
+    """A change of a run's state, for those who count. ``before_at`` is when the change before it was.
+
+    ``rows`` are there where the run has ended and counts its rows: scored, rejected, not_attempted, resumed.
+    """
+
+    kind: str
+    event: RunEvent
+    before: RunState
+    state: RunState
+    at: datetime
+    before_at: datetime
+    started_at: datetime | None = None
+    cause_code: str | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,11 @@ class HardwareSpecification:
     description: str = ""
     space_id: str | None = None
 
+    @property
+    def number_of_nodes(self) -> int:
+        """How many nodes like this a run may use."""
+        return int(self.nodes.get("num_nodes") or 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageExtension:

@@ -21,11 +21,15 @@ class ContentSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageUse:
-    """Sizes in bytes; ``recent`` is how many of them came within `GROWTH_DAYS`."""
+    """Sizes in bytes; ``recent`` is how many of them came within `GROWTH_DAYS`.
+
+    ``place`` is where content lies. Its disk is not known where that is a bucket.
+    """
 
     contents: Sequence[ContentSize]
-    disk_total: int
-    disk_free: int
+    place: str
+    disk_total: int | None
+    disk_free: int | None
     recent: int
     growth_days: int = GROWTH_DAYS
 
@@ -36,5 +40,7 @@ class StorageUse:
 
     @property
     def days_left(self) -> float | None:
-        """Return for how many days the free room lasts if it goes on like that; None where nothing grows."""
-        return round(self.disk_free / self.growth_a_day, 1) if self.growth_a_day else None
+        """Return for how many days the free room lasts if it goes on so; None if nothing grows, or in a bucket."""
+        if self.disk_free is None or not self.growth_a_day:
+            return None
+        return round(self.disk_free / self.growth_a_day, 1)

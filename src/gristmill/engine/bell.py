@@ -84,7 +84,7 @@ class Bell:
     def _listen(self) -> None:
         assert self._heard
         if self._listener is None:
-            self._listener = self._open.enter_context(bell.listen(self._context))
+            self._listener = self._open.enter_context(bell.listen(self._context, self._sender))
             # Whatever rang before could not be heard.
             self._heard()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,6 +23,7 @@ from gristmill.service import workers
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
 from gristmill.service.environments import Environments
+from gristmill.telemetry import metrics
 
 _log = logging.getLogger("gristmill.engine")
 POLL_SECONDS = 0.25
@@ -40,7 +41,8 @@ class Engine:
     """Claims and runs what is queued.
 
     Use cases of the same process call ``ring``, and a bell that hears others ``wake``; what neither tells is found by
-    polling, every ``poll_seconds``. ``context.wake`` is how the engine tells other processes.
+    polling, every ``poll_seconds``. ``context.wake`` is how the engine tells other processes. What ``offers_now``
+    returns takes the place of ``offers`` when it changes.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class Engine:
         lease_seconds: float,
         grace_seconds: float,
         disk_bytes: int | None = None,
+        least_free_bytes: int = 0,
         offers: Capacity | None = None,
+        offers_now: Callable[[], Capacity] | None = None,
         labels: Sequence[str] = (),
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
@@ -65,8 +69,8 @@ class Engine:
         self._slots = slots
         self._lease = timedelta(seconds=lease_seconds)
         self._grace_seconds = grace_seconds
-        self._disk_bytes = disk_bytes
-        self._offers = offers
+        self._disk_bytes, self._least_free_bytes = disk_bytes, least_free_bytes
+        self._offers, self._offers_now = offers, offers_now
         self._labels = labels
         self._poll_seconds = poll_seconds
         self._loops: list[Loop] = []
@@ -91,21 +95,23 @@ class Engine:
             lease=self._lease,
             offers=self._offers,
             labels=self._labels,
+            least_free_bytes=self._least_free_bytes,
         )
         rescuer, self._janitor = Rescuer(self._context), Janitor(self._context)
-        self._claiming = Loop("worker", self._worker.step, every_seconds=self._poll_seconds)
-        self._pulse = Loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
-        self._tidying = Loop("janitor", self._tidy, every_seconds=_TIDY_SECONDS)
-        self._rescuing = Loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
+        self._claiming = self._loop("worker", self._worker.step, every_seconds=self._poll_seconds)
+        self._pulse = self._loop("pulse", self._worker.pulse, every_seconds=_PULSE_SECONDS)
+        self._tidying = self._loop("janitor", self._tidy, every_seconds=_TIDY_SECONDS)
+        self._rescuing = self._loop("rescuer", rescuer.step, every_seconds=_RESCUE_SECONDS)
         scheduler = Scheduler(self._context)
-        self._scheduling = Loop("scheduler", scheduler.step, every_seconds=_SCHEDULE_SECONDS)
+        self._scheduling = self._loop("scheduler", scheduler.step, every_seconds=_SCHEDULE_SECONDS)
         self._notifier = Notifier(self._context, ring=self._wake_notifier)
-        self._notifying = Loop("notifier", self._notifier.step, every_seconds=_NOTIFY_SECONDS)
-        self._heartbeat = Loop("heartbeat", self._say_alive, every_seconds=_HEARTBEAT_SECONDS)
+        self._notifying = self._loop("notifier", self._notifier.step, every_seconds=_NOTIFY_SECONDS)
+        self._heartbeat = self._loop("heartbeat", self._say_alive, every_seconds=_HEARTBEAT_SECONDS)
         self._loops = [self._claiming, self._pulse, self._rescuing, self._tidying, self._scheduling]
-        clearing = Loop("environments", self._environments.remove_unused, every_seconds=_CLEAR_SECONDS)
-        salvaging = Loop("salvage", Salvage(self._context).step, every_seconds=_SALVAGE_SECONDS)
-        self._loops += [self._notifying, self._heartbeat, clearing, salvaging]
+        clearing = self._loop("environments", self._environments.remove_unused, every_seconds=_CLEAR_SECONDS)
+        salvaging = self._loop("salvage", Salvage(self._context).step, every_seconds=_SALVAGE_SECONDS)
+        measuring = self._loop("capacity", self._measure, every_seconds=_HEARTBEAT_SECONDS)
+        self._loops += [self._notifying, self._heartbeat, clearing, salvaging, measuring]
         for loop in self._loops:
             loop.start()
         _log.info("engine.started", extra={"worker": self._worker_id, "slots": self._slots})
@@ -136,6 +142,12 @@ class Engine:
     def _execute(self, assignment: Assignment) -> Execution:
         return Execution(self._context, self._launcher, assignment, self._environments, disk_bytes=self._disk_bytes)
 
+    def _loop(self, name: str, step: Callable[[], object], *, every_seconds: float) -> Loop:
+        return Loop(name, step, every_seconds=every_seconds, failed=self._count_failure)
+
+    def _count_failure(self, loop: str) -> None:
+        self._context.meters.count(metrics.LOOP_FAILURES, loop)
+
     def _tidy(self) -> None:
         if self._janitor.step() >= BUSY:
             self._tidying.wake()
@@ -144,4 +156,15 @@ class Engine:
         self._notifying.wake()
 
     def _say_alive(self) -> None:
-        workers.seen(self._context, self._worker_id)
+        workers.seen(self._context, self._worker_id, offers=self._offers)
+
+    def _measure(self) -> None:
+        """See what there is to offer by now, where that changes."""
+        if self._offers_now is None:
+            return
+        offers = self._offers_now()
+        if offers != self._offers:
+            self._offers = offers
+            self._worker.offer(offers)
+            self._heartbeat.wake()
+            self._claiming.wake()

@@ -6,10 +6,11 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from gristmill.content.content import ContentUnreachable
@@ -17,20 +18,22 @@ from gristmill.domain.errors import Conflict, NotFound
 from gristmill.domain.progress import Pace, Progress
 from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Cause, IllegalTransition, RunEvent
 from gristmill.domain.run_spec import RunResult
-from gristmill.engine import flow_harvest, harvest, progress_file, publishing, row_harvest, salvage, staging, takeover
+from gristmill.engine import free_disk, harvest, outcomes, progress_file, publishing, salvage, staging, takeover
 from gristmill.engine.attended import Interrupted, Look
 from gristmill.engine.connected_inputs import Reading, TooMuch
 from gristmill.engine.disk_watch import DiskWatch
 from gristmill.engine.heard import T, until_heard
+from gristmill.engine.run_trace import RunTrace
 from gristmill.engine.staging import RunFailed
 from gristmill.launch.build import BuildStopped
 from gristmill.launch.environments import Environment
-from gristmill.launch.launcher import Child, Ending, Launcher, LaunchFailed, Order
-from gristmill.launch.run_log import Masks, RunLog
-from gristmill.service import claims, contents
+from gristmill.launch.launcher import Child, ChildLost, Ending, Launcher, LaunchFailed, Order
+from gristmill.launch.run_log import RunLog
+from gristmill.service import claims, contents, health
 from gristmill.service.claims import Assignment, Outcome, Settlement
 from gristmill.service.context import Context
 from gristmill.service.environments import EnvironmentFailed, Environments
+from gristmill.telemetry import scope
 from gristmill_runner import protocol
 
 _log = logging.getLogger("gristmill.engine")
@@ -73,9 +76,11 @@ class Execution:
         self._environments = environments
         self._disk_bytes = disk_bytes
         self._request = Request.GO_ON
-        self._reported = 0.0
+        # A run that ends within a second tells how far it came by its end.
+        self._reported = time.monotonic()
         self._pace = Pace()
-        self._settled = False
+        self._began = self._settled = False
+        self._lost: str | None = None
 
     def cancel(self) -> None:
         """Somebody wants it canceled."""
@@ -92,27 +97,32 @@ class Execution:
     def run(self) -> None:
         """Do the run from staging in to its final state."""
         directory = staging.directory_of(self._context, self._assignment)
-        try:
-            self._conclude(self._attempt(directory))
-        finally:
-            self._leave(directory)
+        with closing(RunTrace(self._context, self._assignment)) as trace:
+            self._trace = trace
+            with scope.of_run(self._assignment.run.id, trace.traceparent):
+                try:
+                    self._conclude(trace.ended(self._attempt(directory)))
+                finally:
+                    self._leave(directory)
 
     def _attempt(self, directory: Path) -> Outcome:
         """Return the run's one outcome, whatever happens on the way."""
         try:
-            self._stage(directory)
+            with self._trace.part("stage"):
+                self._stage(directory)
             with self._environment(directory) as environment:
                 self._say_until_heard("started", lambda: claims.started(self._context, self._assignment))
+                self._began = True
                 return self._in_child(directory, environment)
         except RunFailed as failure:
             return Outcome(event=RunEvent.ERRED, cause=failure.cause, result=self._log_alone(directory))
         except EnvironmentFailed as failure:
             cause = Cause(code=failure.code, message=str(failure))
             return Outcome(event=RunEvent.ERRED, cause=cause, result=self._log_alone(directory))
-        except (BuildStopped, Interrupted) as stop:
+        except (BuildStopped, ChildLost, Interrupted) as stop:
             return self._stopped(directory, stop)
         except LaunchFailed as failure:
-            return Outcome(event=RunEvent.ERRED, cause=Cause(code="launch_failed", message=str(failure)))
+            return self._not_launched(directory, failure)
         except IllegalTransition:
             # It was canceled between the claim and the start.
             return Outcome(event=RunEvent.STOPPED)
@@ -120,8 +130,31 @@ class Execution:
             self._ask(Request.ABANDON)
             return Outcome(event=RunEvent.STOPPED)
         except Exception as error:  # noqa: BLE001 - whatever happened, the run must end with a cause
+            return self._failed(error)
+
+    def _not_launched(self, directory: Path, failure: LaunchFailed) -> Outcome:
+        if free_disk.is_full(directory.parent):
+            return self._failed(free_disk.refused())
+        return Outcome(event=RunEvent.ERRED, cause=Cause(code="launch_failed", message=str(failure)))
+
+    def _failed(self, error: Exception) -> Outcome:
+        """Return the outcome of trouble of our own; what is no fault of the run's costs it an attempt, not more."""
+        misfortune = self._misfortune(error)
+        if misfortune is None:
             _log.exception("execution.failed", extra={"run": self._assignment.run.id})
             return Outcome(event=RunEvent.ERRED, cause=_trouble(error))
+        told = {"run": self._assignment.run.id, "why": misfortune, "error": repr(error)}
+        _log.warning("run.handed_back", extra=told)
+        self._lost = misfortune
+        self._ask(Request.HAND_BACK)
+        return Outcome(event=RunEvent.STOPPED)
+
+    def _misfortune(self, error: Exception) -> str | None:
+        """Return what befell the worker, behind "The worker", None where the trouble is another."""
+        if free_disk.ran_out(error):
+            return "had no room left on its disk"
+        # What had begun ended by itself, and is not lost because of a question that was asked afterwards.
+        return "could not ask the database" if not self._began and health.was_away(error) else None
 
     def _stage(self, directory: Path) -> None:
         """Lay out what the run needs, and what an attempt before this one had done."""
@@ -157,7 +190,11 @@ class Execution:
             log.write(f"{line}\n".encode())
 
     def _stopped(self, directory: Path, stop: Exception) -> Outcome:
-        """Return the outcome of a run that was stopped before its child was there."""
+        """Return the outcome of a run that was stopped before its child was there, or that lost its child."""
+        if isinstance(stop, ChildLost):
+            self._say(directory, f"Attempt {self._assignment.run.attempt} was lost: {stop}")
+            self._lost = "lost the machine that did the run"
+            self._ask(Request.HAND_BACK)
         if isinstance(stop, TooMuch):
             self._ask(Request.DISK_FULL)
         if self._request is Request.DISK_FULL:
@@ -191,13 +228,17 @@ class Execution:
         order = self._order(directory, environment)
         child = self._launcher.launch(order)
         try:
-            ending = self._watch(child, directory)
-            self._report_progress(directory, at_once=staging.has_kernel(self._assignment.spec))
+            with self._trace.child(directory):
+                ending = self._watch(child, directory)
+            unanswered = ending.exit_code is not None or ending.signal is not None
+            self._report_progress(directory, at_once=unanswered or staging.has_kernel(self._assignment.spec))
             if line := publishing.announcement(self._assignment, directory):
                 self._say(directory, line)
-            outcome = _with_packages(_with_usage(self._harvest(directory, ending), ending), self._packages(environment))
-            outcome = _with_cap(outcome, self._assignment.capped)
-            return _without_secrets(self._published(directory, outcome), order.secrets)
+            outcome = outcomes.with_packages(
+                outcomes.with_usage(self._harvest(directory, ending), ending), self._packages(environment)
+            )
+            outcome = outcomes.with_cap(outcome, self._assignment.capped)
+            return outcomes.without_secrets(self._published(directory, outcome), order.secrets)
         finally:
             child.release()
 
@@ -224,6 +265,7 @@ class Execution:
             file_bytes=self._disk_bytes,
             network=spec.network,
             secrets=staging.secret_values(self._context, spec, directory),
+            nodes=spec.nodes if spec.kind == "model" and spec.row_limit is None else 1,
         )
 
     def _watch(self, child: Child, directory: Path) -> Ending:
@@ -255,6 +297,8 @@ class Execution:
     def _harvest(self, directory: Path, ending: Ending) -> Outcome:
         if self._request >= Request.HAND_BACK:
             return Outcome(event=RunEvent.STOPPED)
+        if protocol.read_result(directory) is None and free_disk.is_full(directory.parent):
+            raise free_disk.refused()
         if self._request is Request.TIME_OUT:
             return harvest.timed_out(self._context, self._assignment, directory)
         if self._request is Request.DISK_FULL:
@@ -271,9 +315,10 @@ class Execution:
             return outcome
         look, must_look = self._look(Request.CANCEL), self._look(Request.HAND_BACK)
         try:
-            return publishing.publish(
-                self._context, self._assignment, directory, outcome, look=look, must_look=must_look
-            )
+            with self._trace.part("publish"):
+                return publishing.publish(
+                    self._context, self._assignment, directory, outcome, look=look, must_look=must_look
+                )
         except Interrupted:
             if self._request is Request.HAND_BACK:
                 contents.note(self._context, harvest.content_keys(outcome))
@@ -296,7 +341,9 @@ class Execution:
 
     def _give_back(self) -> None:
         try:
-            state = self._say_until_heard("hand back", lambda: claims.hand_back(self._context, self._assignment))
+            state = self._say_until_heard(
+                "hand back", lambda: claims.hand_back(self._context, self._assignment, lost=self._lost)
+            )
         except (Conflict, NotFound):
             _log.info("run.gone", extra={"run": self._assignment.run.id})
             return
@@ -306,7 +353,9 @@ class Execution:
             salvage.keep(self._context, lost, directory, fence=self._assignment.run.fence)
 
     def _settle(self, outcome: Outcome) -> None:
-        settlement = self._say_until_heard("finish", lambda: claims.finish(self._context, self._assignment, outcome))
+        with self._trace.part("finish"):
+            say = partial(claims.finish, self._context, self._assignment, outcome)
+            settlement = self._say_until_heard("finish", say)
         self._settled = settlement is not Settlement.SUPERSEDED
         if settlement is Settlement.SUPERSEDED:
             contents.note(self._context, harvest.content_keys(outcome))
@@ -345,44 +394,3 @@ def _trouble(error: Exception) -> Cause:
         return Cause(code="content_unreachable", message=f"The content store failed again and again: {error}")
     message = f"Gristmill failed at this run ({type(error).__name__}: {error}); the worker's log says more."
     return Cause(code="internal_error", message=message)
-
-
-def _with_packages(outcome: Outcome, installed: Mapping[str, str]) -> Outcome:
-    """Add what was installed where the run worked: the child tells only what it knows to be used."""
-    if outcome.result is None:
-        return outcome
-    packages = {**installed, **outcome.result.packages}
-    return replace(outcome, result=replace(outcome.result, packages=packages))
-
-
-def _with_usage(outcome: Outcome, ending: Ending) -> Outcome:
-    """Add what the run used and what held it."""
-    if outcome.result is None:
-        return outcome
-    used = replace(
-        outcome.result,
-        peak_memory_bytes=ending.peak_bytes,
-        cpu_seconds=round(ending.cpu_seconds, 3) if ending.cpu_seconds is not None else None,
-        isolation=ending.isolation,
-    )
-    return replace(outcome, result=used)
-
-
-def _with_cap(outcome: Outcome, capped: str | None) -> Outcome:
-    """Add that the run had less than it asked for: no warning of what it did, but what explains its pace."""
-    return replace(outcome, result=replace(outcome.result, capped=capped)) if outcome.result else outcome
-
-
-def _without_secrets(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
-    """Mask secrets also in why a run failed: exceptions quote what they were given."""
-    masks, cause = Masks(secrets), outcome.cause
-    if outcome.warning:
-        outcome = replace(outcome, warning=masks.masked(outcome.warning))
-    if outcome.result is not None and outcome.result.rejections:
-        outcome = replace(outcome, result=row_harvest.masked(outcome.result, masks))
-    if outcome.result is not None and outcome.result.nodes:
-        outcome = replace(outcome, result=flow_harvest.masked(outcome.result, masks))
-    if cause is None:
-        return outcome
-    traceback = masks.masked(cause.traceback) if cause.traceback else None
-    return replace(outcome, cause=replace(cause, message=masks.masked(cause.message), traceback=traceback))

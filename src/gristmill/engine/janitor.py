@@ -1,4 +1,4 @@
-"""The janitor: removes runs whose retention is over, what was deleted, old events, and bytes that nobody refers to."""
+"""The janitor: removes runs whose retention is over, what was deleted, old events and keys, and loose bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from gristmill.service import purge, retention
+from gristmill.service import key_rotation, purge, retention
 from gristmill.service.context import Context
 from gristmill.service.retention import Went
 
@@ -73,6 +73,7 @@ class Janitor:
             + purge.deleted_spaces(context)
             + retention.forget_events(context)
             + purge.loose_contents(context)
+            + key_rotation.tidy(context)
         )
 
     def _sweep(self) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import stat
+import math
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gristmill.domain.row_totals import RowTotals
 from gristmill.domain.run_spec import KeptRows, ResultFile
 from gristmill.engine import progress_file
+from gristmill.launch import done_rows
 from gristmill.service.context import Context
 from gristmill_runner import protocol
 
 _log = logging.getLogger("gristmill.engine")
 _MIME = "application/octet-stream"
 _MOST_LINE_BYTES = 16 * 2**20
-_MOST_FILES = 100
 
 
 def keep(context: Context, directory: Path) -> KeptRows | None:
@@ -29,7 +30,7 @@ def keep(context: Context, directory: Path) -> KeptRows | None:
     if not done:
         return None
     try:
-        kept = [_kept(context, path) for path in (ledger, *staged(directory / protocol.STAGED))]
+        kept = [_kept(context, path) for path in (ledger, *done_rows.staged(directory / protocol.STAGED))]
     except OSError:
         # A run must end, also when what it had done cannot be kept.
         _log.exception("run.rows_not_kept", extra={"directory": directory.name})
@@ -53,17 +54,6 @@ def totals(directory: Path) -> RowTotals | None:
     return RowTotals(read=total, scored=scored, rejected=rejected, not_attempted=not_attempted)
 
 
-def staged(folder: Path) -> list[Path]:
-    """Return the plain files of the folder with what is staged; a link in its place, or in theirs, is not followed."""
-    try:
-        if not stat.S_ISDIR(folder.lstat().st_mode):
-            return []
-        found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
-    except OSError:
-        return []
-    return sorted(found)[:_MOST_FILES]
-
-
 def _total(directory: Path) -> int | None:
     total = (progress_file.newest(directory) or {}).get("rows_total")
     return total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
@@ -84,6 +74,16 @@ def _chunks(ledger: Path) -> Iterator[dict[str, Any]]:
                 return
             if all(isinstance(chunk.get(name), int) for name in ("scored", "rejected")):
                 yield chunk
+
+
+def committed_at(ledger: Path, *, since: datetime) -> Iterator[tuple[datetime, int]]:
+    """Yield when each chunk was committed since a moment, and its rows; those of earlier attempts are before it."""
+    last = since
+    for chunk in _chunks(ledger):
+        at = chunk.get("at")
+        if isinstance(at, float) and math.isfinite(at) and last.timestamp() <= at <= time.time():
+            last = datetime.fromtimestamp(at, UTC)
+            yield last, chunk["scored"] + chunk["rejected"]
 
 
 def _kept(context: Context, path: Path) -> ResultFile:

@@ -11,10 +11,18 @@ _AFTER_FAILURE_SECONDS = 1.0
 
 
 class Loop:
-    """Repeats a step until it is stopped. A step that raises is logged and tried again, a little later."""
+    """Repeats a step until it is stopped. One that raises is logged, told to ``failed`` and tried again."""
 
-    def __init__(self, name: str, step: Callable[[], object], *, every_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], object],
+        *,
+        every_seconds: float,
+        failed: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._name = name
+        self._failed = failed
         self._step = step
         self._every_seconds = every_seconds
         self._bell = threading.Event()
@@ -45,5 +53,6 @@ class Loop:
             except Exception:  # noqa: BLE001 - see above
                 # A loop must outlive a database that restarts, whatever that raises.
                 _log.exception("loop.failed", extra={"loop": self._name})
+                self._failed(self._name)
                 wait_seconds = max(wait_seconds, _AFTER_FAILURE_SECONDS)
             self._bell.wait(wait_seconds)

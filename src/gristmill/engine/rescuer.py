@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
-from gristmill.service import claims, run_counts
+from gristmill.service import claims, rescues, run_counts
 from gristmill.service.context import Context
 
 _log = logging.getLogger("gristmill.engine")
@@ -16,7 +16,7 @@ _COUNTS_EVERY = timedelta(hours=1)
 
 
 class Rescuer:
-    """Runs on every server; two of them at once do no harm, the fence decides."""
+    """Runs on every server; several share the work lane by lane, and the fence decides."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -26,10 +26,7 @@ class Rescuer:
 
     def step(self) -> int:
         """Rescue what has expired, check the next lanes and counts; return how many runs were rescued."""
-        rescued = found = claims.rescue(self._context)
-        while found == claims.RESCUED_AT_ONCE:
-            found = claims.rescue(self._context)
-            rescued += found
+        rescued = rescues.rescue(self._context)
         if rescued:
             _log.warning("runs.rescued", extra={"count": rescued})
         self._mark, repaired = claims.repair_hints(self._context, after=self._mark, limit=_LANES_AT_ONCE)

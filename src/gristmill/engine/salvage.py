@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gristmill.domain.run import FINAL, REPEATABLE_KINDS, Run, RunState
 from gristmill.domain.run_spec import ResultFile, RunResult
-from gristmill.engine import harvest, kept_rows, takeover
+from gristmill.engine import free_disk, harvest, kept_rows, takeover
 from gristmill.engine.run_files import KINDS, RunFiles
 from gristmill.service import claims, contents
 from gristmill.service.context import Context
@@ -41,7 +41,10 @@ class Salvage:
         try:
             if run is not None and fence.isdecimal() and not directory.is_symlink():
                 keep(self._context, run, directory, fence=int(fence))
-        except OSError:
+        except OSError as error:
+            if free_disk.ran_out(error):
+                _log.warning("run.not_salvaged_yet", extra={"run": run_id, "error": str(error)})
+                return False
             # Somebody else is at it, or the disk is: what is left of it must not come up again and again.
             _log.exception("run.not_salvaged", extra={"run": run_id})
         takeover.remove(directory)

@@ -1,4 +1,4 @@
-"""How many processes may score the chunks of a run at once."""
+"""How many processes are expected to score the chunks of a run at once."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from gristmill.engine.connected_inputs import Reading
 from gristmill.engine.file_name import file_name
 from gristmill.engine.output_place import output_name, output_path
 from gristmill.engine.run_files import KINDS
-from gristmill.engine.scorers import scorers
 from gristmill.service import inline_tables, software_specifications, tokens
 from gristmill.service.archives import unpack
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
+from gristmill.telemetry import scope
 from gristmill_runner import protocol
 
 CHUNK_ROWS = 10_000
@@ -73,7 +73,7 @@ def stage_in(context: Context, assignment: Assignment, reading: Reading) -> Path
         variable_parameters=dict(spec.environment_variables),
         flow=_flow(context, spec, directory),
         chunk_rows=CHUNK_ROWS,
-        scorers=scorers(spec),
+        scorers=max(1, int(spec.cpus or 1)),
         error_threshold=_error_threshold(spec),
         row_limit=spec.row_limit,
         specification_name=spec.specification_name,
@@ -133,7 +133,8 @@ def _cached(context: Context, key: str, name: str) -> Path:
 
 def secret_values(context: Context, spec: RunSpec, directory: Path) -> list[str]:
     """Return what no log may show: the values of secret variables, and the token in a directory that is staged."""
-    token = protocol.read_spec(directory).get("platform_variables", {}).get(_TOKEN)
+    staged = protocol.read_spec(directory) if _speaks_to_us(spec) else protocol.Spec()
+    token = staged.get("platform_variables", {}).get(_TOKEN)
     return [*_sealed(context, spec).values(), *([token] if token else [])]
 
 
@@ -150,8 +151,10 @@ def name_interpreter(directory: Path, python: Path) -> None:
 
 
 def _variables(context: Context, spec: RunSpec) -> dict[str, str]:
-    """Return the run's variables; those of one run win over the job's secret ones."""
-    return {**_sealed(context, spec), **spec.environment_variables}
+    """Return the run's variables; those of one run win over the job's secret ones, and over the span that it is in."""
+    span = scope.traceparent()
+    traced = {"TRACEPARENT": span} if span else {}
+    return {**traced, **_sealed(context, spec), **spec.environment_variables}
 
 
 def _sealed(context: Context, spec: RunSpec) -> dict[str, str]:

@@ -1,25 +1,21 @@
-"""What an attempt takes over from the one before: ledger and staged files, so that no row is scored twice.
-
-They are copied, never moved: whoever made them may be thought dead, and still write.
-"""
+"""What an attempt takes over from the one before: ledger and staged files, so that no row is scored twice."""
 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from gristmill.domain.run import REPEATABLE_KINDS
 from gristmill.engine import kept_rows
+from gristmill.launch import done_rows
 from gristmill.launch.boxes import GIVEN
 from gristmill.service.claims import Assignment
 from gristmill.service.context import Context
 from gristmill_runner import protocol
 
 _log = logging.getLogger("gristmill.engine")
-_DRAFT = protocol.LEDGER + ".draft"
 
 
 def take_over(context: Context, assignment: Assignment, directory: Path) -> None:
@@ -32,7 +28,7 @@ def take_over(context: Context, assignment: Assignment, directory: Path) -> None
     try:
         found = next((place for place in _earlier(directory) if _has_ledger(place)), None)
         if found is not None:
-            _copy(found, directory)
+            done_rows.copy(found, directory)
             _log.info("run.resumed", extra={"run": assignment.run.id, "attempt": assignment.run.attempt})
         elif assignment.spec.kept_rows is not None:
             _lay_out(context, assignment, directory)
@@ -88,13 +84,6 @@ def _has_ledger(place: Path) -> bool:
     return kept_rows.rows_done(place / protocol.LEDGER) > 0
 
 
-def _copy(source: Path, target: Path) -> None:
-    # The ledger first: whatever it speaks of is staged by then. It appears last, when all the rest is here.
-    _copy_file(source / protocol.LEDGER, target / _DRAFT)
-    _fill(target, {path.name: _copying(path) for path in kept_rows.staged(source / protocol.STAGED)})
-    (target / _DRAFT).replace(target / protocol.LEDGER)
-
-
 def _lay_out(context: Context, assignment: Assignment, target: Path) -> None:
     kept = assignment.spec.kept_rows
     files = {file.name: file.content_key for file in kept.files} if kept else {}
@@ -103,22 +92,5 @@ def _lay_out(context: Context, assignment: Assignment, target: Path) -> None:
     def of_content(key: str) -> Callable[[Path], None]:
         return lambda path: context.content.materialize(key, path)
 
-    _fill(target, {name: of_content(key) for name, key in files.items()})
+    done_rows.fill(target, {name: of_content(key) for name, key in files.items()})
     context.content.materialize(ledger, target / protocol.LEDGER)
-
-
-def _fill(target: Path, files: dict[str, Callable[[Path], None]]) -> None:
-    staged = target / protocol.STAGED
-    staged.mkdir(exist_ok=True)
-    for name, lay_down in files.items():
-        lay_down(staged / name)
-
-
-def _copying(source: Path) -> Callable[[Path], None]:
-    return lambda target: _copy_file(source, target)
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    with protocol.open_plain(source) as file, target.open("xb") as copy:
-        while os.sendfile(copy.fileno(), file.fileno(), None, 2**30):
-            pass

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import RunState
+from gristmill.engine import free_disk
 from gristmill.service import claims
 from gristmill.service.claims import Assignment, Claim, HeldKey, Room
 from gristmill.service.context import Context
@@ -38,6 +39,7 @@ class Execution(Protocol):
 class Worker:
     """Holds at most ``slots`` runs, which reserve no more than ``offers`` (None: whatever they like).
 
+    It claims nothing while the disk of the data directory has less than ``least_free_bytes``.
     They are done on threads of its own, or of the ``pool`` that is given.
     ``step`` claims, ``pulse`` renews; both may be called from any one thread each.
     """
@@ -52,6 +54,7 @@ class Worker:
         lease: timedelta,
         offers: Capacity | None = None,
         labels: Iterable[str] = (),
+        least_free_bytes: int = 0,
         pool: Executor | None = None,
     ) -> None:
         self._context = context
@@ -61,6 +64,8 @@ class Worker:
         self._lease = lease
         self._offers = offers
         self._labels = frozenset(labels)
+        self._least_free_bytes = least_free_bytes
+        self._has_disk = True
         self._held: dict[tuple[str, int], Execution] = {}
         self._reserved: dict[tuple[str, int], Capacity] = {}
         self._lock = threading.Lock()
@@ -76,9 +81,9 @@ class Worker:
             return not self._held
 
     def step(self) -> int:
-        """Claim and begin runs until no slot is free or none can start; return how many."""
+        """Claim and begin runs until no slot or disk is free or none can start; return how many."""
         begun = 0
-        while self._free_slots() > 0:
+        while self._free_slots() > 0 and self._finds_disk():
             assignment = claims.take(self._context, self._worker_id, lease=self._lease, room=self._room())
             if assignment is None:
                 break
@@ -101,6 +106,10 @@ class Worker:
                     execution.cancel()
                 case _:
                     pass
+
+    def offer(self, offers: Capacity) -> None:
+        """Offer so much from now on; runs at work keep what they have."""
+        self._offers = offers
 
     def stop(self, grace_seconds: float) -> None:
         """Claim nothing more, let runs finish within the grace period, hand the rest back."""
@@ -126,6 +135,14 @@ class Worker:
     def _free_slots(self) -> int:
         with self._lock:
             return 0 if self._stopping else self._slots - len(self._held)
+
+    def _finds_disk(self) -> bool:
+        """Tell whether a run would have room: on a full disk each would fail at once, and soon all that wait."""
+        left = free_disk.left_bytes(self._context.data_dir)
+        had, self._has_disk = self._has_disk, left >= self._least_free_bytes
+        if had and not self._has_disk:
+            _log.warning("worker.no_disk", extra={"left_bytes": left, "least_free_bytes": self._least_free_bytes})
+        return self._has_disk
 
     def _room(self) -> Room | None:
         if self._offers is None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from gristmill.launch.launcher import LaunchFailed
@@ -37,15 +38,7 @@ class Boxes:
         return OpenBox(directory)
 
     def _give_back(self, served: Path) -> None:
-        for half in served.glob(f"*{GIVEN}"):
-            _put_in_place(half, half.with_name(half.name.removesuffix(GIVEN)))
-        for place in served.iterdir():
-            if not place.is_symlink():
-                continue
-            inside = place.readlink()
-            if inside.parent.parent == self._root and _is_left(inside.parent):
-                _put_back(inside, place)
-                _clear_links(place)
+        give_all_back(served, lambda inside: inside.parent.parent == self._root and _is_left(inside.parent))
 
 
 class OpenBox:
@@ -93,6 +86,21 @@ class OpenBox:
         """Remove the box, when its child is gone."""
         self.give_back()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def give_back(place: Path) -> None:
+    """Move a run directory to its place out of the box where the link there leads; its owner is gone."""
+    _put_back(place.readlink(), place)
+    _clear_links(place)
+
+
+def give_all_back(served: Path, is_left: Callable[[Path], bool]) -> None:
+    """Move run directories to their places in ``served`` out of boxes of which nobody has the run any more."""
+    for half in served.glob(f"*{GIVEN}"):
+        _put_in_place(half, half.with_name(half.name.removesuffix(GIVEN)))
+    for place in served.iterdir():
+        if place.is_symlink() and is_left(place.readlink()):
+            give_back(place)
 
 
 def _is_left(box: Path) -> bool:

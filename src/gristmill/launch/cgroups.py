@@ -18,6 +18,7 @@ _MOST_TASKS = 1024
 _RESERVE_BYTES = 64 * 2**20  # above the bound that user code is told about by a MemoryError
 _CONTROLLERS = ("memory", "cpu", "pids")
 _REMOVE_SECONDS = 1.0
+_READ_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,9 +231,18 @@ def _words(path: Path) -> list[str]:
 
 def _number(path: Path, *, after: str = "") -> int | None:
     with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = [line for line in path.read_text(encoding="ascii").splitlines() if line.startswith(after)]
+        lines = [line for line in _read(path).splitlines() if line.startswith(after)]
         return int(lines[0].removeprefix(after).strip())
     return None
+
+
+def _read(path: Path) -> str:
+    # Read at the beginning and the end of each run: without the layers of a file object.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, _READ_BYTES).decode("ascii")
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, value: object) -> None:

@@ -1,4 +1,7 @@
-"""What the engine asks of a launcher, and the little it learns about a child. `process.py` is the local one."""
+"""What the engine asks of a launcher, and the little it learns about a child.
+
+`process.py` is the local one, `ray.py` that of a cluster.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ class Order:
     fresh child. ``memory_limit_bytes`` bounds the child's private memory, ``cpus`` the processors that it and all that
     it starts use, ``file_bytes`` the size of a file that it writes. Without an ``environment`` it is the launcher's
     own. In a sandbox it may read the paths ``readable`` too, and use the network only where ``network`` is true.
-    Values of ``secrets`` are masked in the run's log.
+    Values of ``secrets`` are masked in the run's log. A cluster scores a model on as many as ``nodes``; orders with one
+    word of ``apart`` go to different ones, where these have room.
     """
 
     directory: Path
@@ -30,6 +34,8 @@ class Order:
     network: bool = True
     readable: Sequence[Path] = ()
     secrets: Sequence[str] = ()
+    nodes: int = 1
+    apart: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,13 @@ class Child(Protocol):
     """A child at work on one run directory. It says nothing about results: those are in the directory."""
 
     def wait(self, timeout_seconds: float) -> Ending | None:
-        """Wait for the run's end; None when the time is over first."""
+        """Wait for the run's end; None when the time is over first.
+
+        Raises:
+            LaunchFailed: it could not be started after all.
+            ChildLost: nobody knows what became of it.
+
+        """
 
     def terminate(self) -> None:
         """Ask the whole process group to stop (SIGTERM)."""
@@ -81,3 +93,7 @@ class Launcher(Protocol):
 
 class LaunchFailed(Exception):
     """No child process could be started."""
+
+
+class ChildLost(Exception):
+    """The machine that the child worked on is gone, or cut off; the run itself is not to blame."""

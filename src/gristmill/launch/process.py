@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import logging
 import os
 import selectors
 import threading
@@ -21,9 +22,11 @@ from gristmill.launch.served import Pipes, ProcessEnd, ServedProcess
 from gristmill.launch.zygote import Zygote
 from gristmill.launch.zygotes import Nest, Nests
 
+_log = logging.getLogger("gristmill.launch")
 _Key = tuple[str, int | None, float | None, bool, str]
 _CLOSE_SECONDS = 5.0
 _LONGEST_NAP_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(eq=False)
@@ -84,6 +87,7 @@ class ProcessLauncher:
         self._idle: list[ServedProcess] = []
         self._nests = Nests(environment, idle_seconds=zygote_idle_seconds, most=max_zygotes)
         self._closed = False
+        self._look_at = 0.0
         self._selector.register(self._wake_read, selectors.EVENT_READ, lambda: os.read(self._wake_read, 64))
         self._thread = threading.Thread(target=self._move, name="launcher", daemon=True)
         self._thread.start()
@@ -259,12 +263,27 @@ class ProcessLauncher:
                 if self._closed and not self._processes and not self._nests.zygotes():
                     return
                 nap = self._drop_expired()
-                for process in self._processes.values():
-                    process.end_over_memory()
+                self._end_over_memory()
             for key, _ in self._selector.select(nap):
                 with self._lock:
                     if self._selector.get_map().get(key.fd) is key:  # the number may be another pipe's by now
-                        key.data()
+                        self._react(key.data)
+
+    def _react(self, to: Callable[[], object]) -> None:
+        """Go on whatever a disk that is full or broken refuses: all children of this machine hang on this thread."""
+        try:
+            to()
+        except OSError:
+            _log.exception("launcher.failed")
+
+    def _end_over_memory(self) -> None:
+        """Look at what the kernel has ended, now and then: it takes longer than all else that there is to do here."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_SECONDS
+        for process in self._processes.values():
+            process.end_over_memory()
 
     def _watch(self, descriptor: int, react: Callable[[], object]) -> None:
         self._selector.register(descriptor, selectors.EVENT_READ, react)

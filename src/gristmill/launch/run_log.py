@@ -55,12 +55,16 @@ class Masks:
 
 
 class RunLog:
-    """Appends what the child prints; once the bound is reached, says so and drops the rest."""
+    """Appends what the child prints; once the bound is reached, says so and drops the rest.
+
+    What a full disk does not take is missing, and the log says so as soon as there is room: nobody may wait for it.
+    """
 
     def __init__(self, path: Path, limit_bytes: int, secrets: Iterable[str] = ()) -> None:
         self._file = path.open("ab", buffering=0)
         self._limit_bytes = limit_bytes
         self._room = limit_bytes - self._file.tell()
+        self._missing_bytes = 0
         self._masks = Masks(secrets)
 
     def write(self, output: bytes) -> None:
@@ -75,10 +79,22 @@ class RunLog:
     def _append(self, output: bytes) -> None:
         if self._room <= 0 or not output:
             return
-        self._file.write(output[: self._room])
+        if self._missing_bytes and self._written(
+            b"\n[%d bytes are missing: the disk was full]\n" % self._missing_bytes
+        ):
+            self._missing_bytes = 0
+        kept = output[: self._room]
+        self._missing_bytes += len(kept) - self._written(kept)
         self._room -= len(output)
         if self._room <= 0:
-            self._file.write(f"\n[the log ends here: it reached {self._limit_bytes} bytes]\n".encode())
+            self._written(f"\n[the log ends here: it reached {self._limit_bytes} bytes]\n".encode())
+
+    def _written(self, output: bytes) -> int:
+        """Return how much of it the disk took."""
+        try:
+            return self._file.write(output) or 0
+        except OSError:
+            return 0
 
 
 def _forms(secret: str) -> list[bytes]:

@@ -205,8 +205,8 @@ class ServedProcess:
 
     def _ran_over(self) -> bool:
         """Tell whether the kernel has ended one of its processes for memory; False where nobody counts these alone."""
-        counted = self._group is not None and self._group.memory_kills() is not None
-        return counted and self._kills() > self._kills_before
+        counted = self._group.memory_kills() if self._group else None
+        return counted is not None and counted > self._kills_before
 
     def _ran_out(self, end: ProcessEnd) -> bool:
         return ran_out(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gristmill.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from gristmill.domain.space import Permission, Space, SpaceState, allows
 from gristmill.domain.user import Actor
-from gristmill.store import members, spaces
+from gristmill.store import spaces
 from gristmill.store.database import Connection
 
 
@@ -20,8 +20,7 @@ def authorize(connection: Connection, actor: Actor, space_id: str | None, permis
     """
     if not space_id:
         raise Invalid("Name the space: the query parameter space_id is missing.", field="space_id")
-    space = spaces.get(connection, space_id)
-    role = members.role(connection, space_id, actor.user_id)
+    space, role = spaces.with_role(connection, space_id, actor.user_id)
     if space is None or space.state is SpaceState.DELETING or role is None:
         raise NotFound(f"There is no space {space_id} that you can see.", code="space_not_found", field="space_id")
     if not allows(role, permission):

@@ -22,9 +22,11 @@ from gristmill.domain import file_signatures
 from gristmill.domain.archive import Tally, inner_path, link_target, refused
 from gristmill.domain.errors import Invalid
 from gristmill.service.context import Limits
+from gristmill.service.zip_directory import opened_zip
 
 _BLOCK_BYTES = 1024 * 1024
 _MOST_HEADER_BYTES = 1024 * 1024
+_MOST_MODEL_FILES = 100_000
 # What the readers raise on bytes that are no archive, or not a whole one.
 _BROKEN = (
     tarfile.TarError,
@@ -169,7 +171,7 @@ def _single(stream: IO[bytes], tally: Tally) -> Iterator[Member]:
 
 
 def _zip_members(stream: BinaryIO, tally: Tally) -> Iterator[Member]:
-    with zipfile.ZipFile(stream) as archive:
+    with opened_zip(stream, most_files=tally.most_files) as archive:
         entries = archive.infolist()
         for entry in entries:
             path = inner_path(entry.filename)
@@ -249,9 +251,9 @@ def _plain_name(name: str) -> str:
 def _is_model_file(stream: BinaryIO) -> bool:
     """Whether a zip is a model's own file format: what torch.save and Keras write, and nobody should unpack."""
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with opened_zip(stream, most_files=_MOST_MODEL_FILES) as archive:
             names = archive.namelist()[:1_000]
-    except _BROKEN:
+    except (*_BROKEN, Invalid):
         return False
     finally:
         stream.seek(0)

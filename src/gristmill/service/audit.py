@@ -34,6 +34,11 @@ def refused(context: Context, act: Act, *, path: str) -> None:
         audit.add(connection, [_event(context, act, Outcome.REFUSED, Change(target_id="", details=[path]))])
 
 
+def noted(context: Context, connection: Connection, act: Act, *, details: Sequence[str] = ()) -> None:
+    """Note, within a transaction that is open, what was done by no request."""
+    audit.add(connection, [_event(context, act, Outcome.DONE, Change(target_id="", details=details))])
+
+
 def signed_in(context: Context, connection: Connection, *, user_id: str, user_name: str, by: str) -> None:
     """Note, within a transaction that is open, that somebody proved who it is, and by what."""
     act = Act("session.begin", context.address, Actor(user_id=user_id, user_name=user_name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from gristmill.service.context import Context
 from gristmill.store import bell
 from gristmill.store.bell import Listener as Listener
@@ -17,6 +19,6 @@ def ring(context: Context, sender: str) -> None:
     bell.ring(context.database, sender)
 
 
-def listen(context: Context) -> Listener:
-    """Begin to listen; to be used as a context manager."""
-    return Listener(context.database)
+def listen(context: Context, sender: str) -> AbstractContextManager[Listener]:
+    """Begin to listen, in the process that rings as ``sender``."""
+    return bell.listen(context.database, sender)

@@ -67,21 +67,29 @@ def create(context: Context, actor: Actor, new: NewChannel) -> MadeChannel:
     settings, secret = _complete(kind, read_settings(kind, new.settings))
     # Looks names up in the network, so outside of the transaction.
     context.outlets.check(kind, settings)
-    now = context.now()
     with context.database.transaction() as connection:
-        space = authorize(connection, actor, new.space_id, Permission.EDIT)
-        channel = NotificationChannel(
-            id=context.new_id(),
-            space_id=space.id,
-            name=_name(connection, space.id, new.name),
-            type=kind,
-            owner_id=actor.user_id,
-            created_at=now,
-            modified_at=now,
-            **_stored(context, kind, settings),
-        )
-        channels.create(connection, channel)
+        channel = add(context, connection, actor, replace(new, settings=settings), kind=kind)
     return MadeChannel(channel=channel, secret=secret)
+
+
+def add(
+    context: Context, connection: Connection, actor: Actor, new: NewChannel, *, kind: ChannelType
+) -> NotificationChannel:
+    """Do so within a transaction, with settings that were checked."""
+    now = context.now()
+    space = authorize(connection, actor, new.space_id, Permission.EDIT)
+    channel = NotificationChannel(
+        id=context.new_id(),
+        space_id=space.id,
+        name=_name(connection, space.id, new.name),
+        type=kind,
+        owner_id=actor.user_id,
+        created_at=now,
+        modified_at=now,
+        **_stored(context, kind, new.settings),
+    )
+    channels.create(connection, channel)
+    return channel
 
 
 def page(

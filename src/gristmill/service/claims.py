@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -19,16 +18,12 @@ from gristmill.service.context import Context
 from gristmill.store import assets, attachments, contents, lanes, run_contents, runs
 from gristmill.store import claims as claim_store
 from gristmill.store.claims import Claim as Claim
-from gristmill.store.claims import ExpiredClaim
 from gristmill.store.claims import HeldKey as HeldKey
 from gristmill.store.claims import Room as Room
 from gristmill.store.database import Connection
-from gristmill.store.runs import StaleFence, cause_document
+from gristmill.store.runs import Held, StaleFence, cause_document
 
-RESCUED_AT_ONCE = 500
 WORKER_LOST = "worker_lost"
-_IN_A_TRANSACTION = 50
-_log = logging.getLogger("gristmill.engine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,28 +178,53 @@ def finish(context: Context, assignment: Assignment, outcome: Outcome) -> Settle
     return Settlement.COUNTED
 
 
-def hand_back(context: Context, assignment: Assignment) -> RunState:
-    """Give the run up because this worker stops: it waits again, or ends where its code may not be repeated."""
-    run = assignment.run
+def hand_back(context: Context, assignment: Assignment, *, lost: str | None = None) -> RunState:
+    """Give the run up because this worker stops: it waits again, or ends where its code may not be repeated.
+
+    ``lost`` tells of a misfortune, behind "The worker": the run had its attempt, for it may be what brought that about.
+    """
+    run_id, fence, why = assignment.run.id, assignment.run.fence, lost or "was stopped"
     with context.database.transaction() as connection:
-        state = _give_up(
-            context, connection, run.id, run.fence, actor=assignment.worker_id, why="was stopped", unasked=False
-        )
+        run = runs.get(connection, run_id)
+        if run is None:
+            raise StaleFence("The run is gone.")
+        state = give_up(context, connection, run, fence, actor=assignment.worker_id, why=why, unasked=lost is not None)
     context.wake()
     return state
 
 
-def rescue(context: Context) -> int:
-    """Take runs away from workers that have not been heard of, up to `RESCUED_AT_ONCE`; returns how many."""
-    with context.database.snapshot() as connection:
-        found = claim_store.expired(connection, now=context.now(), limit=RESCUED_AT_ONCE)
-    # PostgreSQL: whoever locks several lanes does so in the order of their ids.
-    found.sort(key=lambda claim: claim.lane_id)
-    batches = [found[first : first + _IN_A_TRANSACTION] for first in range(0, len(found), _IN_A_TRANSACTION)]
-    rescued = sum(_rescue_batch(context, batch) for batch in batches)
-    if rescued:
-        context.wake()
-    return rescued
+def give_up(
+    context: Context,
+    connection: Connection,
+    run: Run,
+    fence: int,
+    *,
+    actor: str,
+    why: str,
+    unasked: bool,
+    held: Held | None = None,
+) -> RunState:
+    """Take a run from its worker, within a transaction that is open.
+
+    One that is not ``unasked`` was no attempt: its worker did not die of it. ``held`` as in `store/runs.py`.
+
+    Raises:
+        StaleFence: it is no longer held under this fence.
+
+    """
+    if run.fence != fence or run.state not in ACTIVE:
+        raise StaleFence("The run is no longer held.")
+    counted = run.attempt if unasked else run.attempt - 1
+    event = worker_gone(state=run.state, kind=run.kind, attempt=counted)
+    changes: dict[str, object] = {"cause": cause_document(_worker_lost(run, why))} if event is RunEvent.LOST else {}
+    if event is RunEvent.RETURNED:
+        changes["attempt"] = counted
+    state = runs.advance(
+        connection, run.id, event, now=context.now(), actor=actor, fence=fence, changes=changes, held=held
+    )
+    if run.deleted_at and state in FINAL:
+        remove_run(context, connection, run.id)
+    return state
 
 
 def repair_hints(context: Context, *, after: str, limit: int) -> tuple[str, int]:
@@ -231,12 +251,10 @@ def _settle(context: Context, connection: Connection, assignment: Assignment, ou
         changes |= {**outcome.rows.columns(), "rows_done": outcome.rows.done, "rows_total": outcome.rows.read}
     elif result and result.rows_scored is not None:
         changes |= {"rows_done": result.rows_scored, "rows_total": result.rows_read}
-    runs.advance(
-        connection, run.id, outcome.event, now=now, actor=assignment.worker_id, fence=run.fence, changes=changes
-    )
+    held, actor = runs.lock(connection, run.id), assignment.worker_id
+    runs.advance(connection, run.id, outcome.event, now=now, actor=actor, fence=run.fence, changes=changes, held=held)
     run_contents.hold(connection, run.id, result.content_keys() if result else ())
-    latest = runs.get(connection, run.id)
-    if latest and latest.deleted_at:
+    if held.deleted_at:
         remove_run(context, connection, run.id)
 
 
@@ -289,49 +307,6 @@ def _attachment(context: Context, asset_id: str, publication: Publication) -> At
         complete=True,
         created_at=context.now(),
     )
-
-
-def _rescue_batch(context: Context, batch: Sequence[ExpiredClaim]) -> int:
-    """Rescue together; if that fails, one by one: a run at which we fail must not keep the others from it."""
-    try:
-        with context.database.transaction() as connection:
-            return sum(_rescue_one(context, connection, claim) for claim in batch)
-    except Exception as error:  # noqa: BLE001 - see above
-        if len(batch) > 1:
-            _log.warning("rescue.batch_failed", extra={"runs": len(batch), "error": repr(error)})
-        else:
-            _log.exception("rescue.failed", extra={"run": batch[0].run_id})
-    return sum(_rescue_batch(context, [claim]) for claim in batch) if len(batch) > 1 else 0
-
-
-def _rescue_one(context: Context, connection: Connection, claim: ExpiredClaim) -> bool:
-    # Asked again here: the worker may have come back since the list was made.
-    if not claim_store.is_expired(connection, claim.run_id, claim.fence, now=context.now()):
-        return False
-    try:
-        why = "was not heard of any more"
-        _give_up(context, connection, claim.run_id, claim.fence, actor="rescuer", why=why)
-    except StaleFence:
-        return False
-    return True
-
-
-def _give_up(
-    context: Context, connection: Connection, run_id: str, fence: int, *, actor: str, why: str, unasked: bool = True
-) -> RunState:
-    """Take a run from its worker. One that is not ``unasked`` was no attempt: its worker did not die of it."""
-    run = runs.get(connection, run_id)
-    if run is None or run.fence != fence or run.state not in ACTIVE:
-        raise StaleFence("The run is no longer held.")
-    counted = run.attempt if unasked else run.attempt - 1
-    event = worker_gone(state=run.state, kind=run.kind, attempt=counted)
-    changes: dict[str, object] = {"cause": cause_document(_worker_lost(run, why))} if event is RunEvent.LOST else {}
-    if event is RunEvent.RETURNED:
-        changes["attempt"] = counted
-    state = runs.advance(connection, run_id, event, now=context.now(), actor=actor, fence=fence, changes=changes)
-    if run.deleted_at and state in FINAL:
-        remove_run(context, connection, run_id)
-    return state
 
 
 def _worker_lost(run: Run, why: str) -> Cause:

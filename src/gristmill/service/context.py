@@ -17,6 +17,8 @@ from gristmill.service.bounded_calls import BoundedCalls
 from gristmill.service.outlets import DirectOutlets, Outlets
 from gristmill.service.secrets import Secrets
 from gristmill.store.database import Database
+from gristmill.telemetry.meters import Meters
+from gristmill.telemetry.traces import Traces
 
 
 class Connect(Protocol):
@@ -56,6 +58,7 @@ class Context:
 
     ``outlets`` are the ways by which messages leave the house, ``public_url`` is where the API is reached,
     ``places`` are the folders that connections may reach; ``connect`` opens one.
+    ``meters`` count what this process does, ``traces`` is where its spans go.
     ``calls`` bounds what requests ask of servers that are not ours; ``address`` is where a request came from.
     """
 
@@ -69,6 +72,8 @@ class Context:
     public_url: str | None = None
     places: Places = field(default_factory=Places)
     connect: Connect = field(default=connect)
+    meters: Meters = field(default_factory=Meters)
+    traces: Traces = field(default_factory=Traces)
     calls: BoundedCalls = field(default_factory=BoundedCalls)
     address: str | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

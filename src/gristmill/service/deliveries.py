@@ -18,7 +18,7 @@ from typing import Any
 from gristmill.deliver.channel import DeliveryFailed, Message
 from gristmill.domain import message as messages
 from gristmill.domain.channel import ChannelType, NotificationChannel
-from gristmill.domain.delivery import MAIL, Attempt, Delivery, DeliveryEntry, DeliveryState, settled
+from gristmill.domain.delivery import LINEAGE_SINK, MAIL, Attempt, Delivery, DeliveryEntry, DeliveryState, settled
 from gristmill.domain.errors import GristmillError
 from gristmill.domain.event import Event, EventKind, of_undelivered
 from gristmill.domain.page import Page
@@ -30,6 +30,7 @@ from gristmill.store import channels as channel_store
 from gristmill.store import deliveries, events, spaces
 from gristmill.store import jobs as job_store
 from gristmill.store.database import Connection
+from gristmill.telemetry import metrics
 
 MOST_AT_ONCE_TO_A_SINK = 2
 MOST_AT_ONCE_BY_MAIL = 4
@@ -72,8 +73,9 @@ def send(context: Context, delivery: Delivery) -> None:
     after = settled(delivery, attempt, context.now(), chance=random.random())
     with context.database.transaction() as connection:
         counted = deliveries.settle(connection, after, attempt)
-        if counted and after.state is DeliveryState.FAILED:
+        if counted and after.state is DeliveryState.FAILED and delivery.sink != LINEAGE_SINK:
             _tell_owner(context, connection, after, attempt)
+    context.meters.count(metrics.DELIVERY_ATTEMPTS, str(after.state) if counted else "superseded")
     told = {"delivery": delivery.id, "attempt": delivery.attempts, "state": str(after.state), "error": attempt.error}
     _log.log(logging.WARNING if attempt.error else logging.INFO, "delivery.attempted", extra=told)
 
@@ -105,8 +107,11 @@ def _send(context: Context, delivery: Delivery) -> dict[str, Any]:
             event = events.get(connection, delivery.event_id)
             channel = channel_store.get(connection, delivery.channel_id) if delivery.channel_id else None
             message = _message(context, connection, event) if event else None
-        if message is None:
+        if event is None or message is None:
             return {"error": "The event is gone.", "permanent": True}
+        if delivery.sink == LINEAGE_SINK:
+            _send_lineage(context, event)
+            return {}
         kind, settings = _way(context, delivery, channel)
         context.outlets.channel(kind, settings).send(message)
     except DeliveryFailed as failed:
@@ -121,6 +126,13 @@ def _send(context: Context, delivery: Delivery) -> dict[str, Any]:
     return {}
 
 
+def _send_lineage(context: Context, event: Event) -> None:
+    if context.outlets.lineage is None:
+        # Set at the server that routed the event, and not at this one, yet.
+        raise DeliveryFailed("This server has no place for lineage. Set GRISTMILL_LINEAGE.", permanent=False)
+    context.outlets.lineage.send(event.lineage or {})
+
+
 def _way(
     context: Context, delivery: Delivery, channel: NotificationChannel | None
 ) -> tuple[ChannelType, Mapping[str, Any]]:
@@ -133,7 +145,7 @@ def _message(context: Context, connection: Connection, event: Event) -> Message:
     space = spaces.get(connection, event.space_id)
     job = job_store.get(connection, event.job_id) if event.job_id else None
     names = {"space_id": event.space_id, "job_id": event.job_id, "run_id": event.run_id}
-    document = {**names, "space_name": space.name if space else None, **event.document}
+    document = {**names, "space_name": space.name if space else None, **event.told}
     described = replace(event, document=document)
     zone = job.schedule.get("zone") if job and job.schedule else None
     return Message(

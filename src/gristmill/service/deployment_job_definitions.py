@@ -43,26 +43,31 @@ def create(context: Context, actor: Actor, new: NewDefinition) -> DeploymentJobD
         Invalid: a member of its ``scoring`` is malformed, or refers to an asset or a connection that is missing.
 
     """
+    with context.database.transaction() as connection:
+        return add(context, connection, actor, new)
+
+
+def add(context: Context, connection: Connection, actor: Actor, new: NewDefinition) -> DeploymentJobDefinition:
+    """Do so within a transaction."""
     check_scoring(new.document.get("scoring"))
     now = context.now()
     scoring = new.document.get("scoring")
     read_of_scoring(scoring if isinstance(scoring, Mapping) else None)
-    with context.database.transaction() as connection:
-        deployment = visible_deployment(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
-        references.check_stored(RunSources(connection), deployment.space_id, scoring or {})
-        definition = DeploymentJobDefinition(
-            id=context.new_id(),
-            space_id=deployment.space_id,
-            deployment_id=deployment.id,
-            name=new.name,
-            description=new.description,
-            tags=tuple(new.tags),
-            document=new.document,
-            owner_id=actor.user_id,
-            created_at=now,
-            modified_at=now,
-        )
-        definitions.create(connection, definition)
+    deployment = visible_deployment(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
+    references.check_stored(RunSources(connection), deployment.space_id, scoring or {})
+    definition = DeploymentJobDefinition(
+        id=context.new_id(),
+        space_id=deployment.space_id,
+        deployment_id=deployment.id,
+        name=new.name,
+        description=new.description,
+        tags=tuple(new.tags),
+        document=new.document,
+        owner_id=actor.user_id,
+        created_at=now,
+        modified_at=now,
+    )
+    definitions.create(connection, definition)
     return definition
 
 

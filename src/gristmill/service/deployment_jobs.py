@@ -13,9 +13,9 @@ from gristmill.domain.run_spec import RunSpec
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.service import environments, inline_tables, run_specs, task_credentials
-from gristmill.service.access import refuse_paused
+from gristmill.service.access import SpacePaused
 from gristmill.service.context import Context
-from gristmill.service.deployments import visible
+from gristmill.service.deployments import visible, visible_in
 from gristmill.service.run_sources import RunSources
 from gristmill.service.run_specs import RunRequest
 from gristmill.store import assets, jobs, run_contents, runs
@@ -41,13 +41,8 @@ def submit(context: Context, actor: Actor, new: NewDeploymentJob) -> tuple[Run, 
 
     """
     run_specs.check_shape(new)
-    with context.database.snapshot() as connection:
-        again = _seen_before(connection, actor, new)
-        if again:
-            return again
-        deployment = visible(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
-        asset = _asset(connection, deployment)
-    run_specs.check_rows(context, asset, new.inline)
+    if not inline_tables.are_few(new.inline) and (again := _check_rows_first(context, actor, new)):
+        return again
     try:
         with context.database.transaction() as connection:
             run, spec = _create(context, connection, actor, new)
@@ -62,18 +57,34 @@ def submit(context: Context, actor: Actor, new: NewDeploymentJob) -> tuple[Run, 
     return run, spec
 
 
+def _check_rows_first(context: Context, actor: Actor, new: NewDeploymentJob) -> tuple[Run, RunSpec] | None:
+    """Check rows that are many outside of the transaction, so that nobody waits for it; or return what came before."""
+    with context.database.snapshot() as connection:
+        again = _seen_before(connection, actor, new)
+        if again:
+            return again
+        deployment = visible(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
+        asset = _asset(connection, deployment)
+    run_specs.check_rows(context, asset, new.inline)
+    return None
+
+
 def _create(context: Context, connection: Connection, actor: Actor, new: NewDeploymentJob) -> tuple[Run, RunSpec]:
     again = _seen_before(connection, actor, new)
     if again:
         return again
-    deployment = visible(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
+    deployment, space = visible_in(connection, actor, new.space_id, new.deployment_id, Permission.EDIT)
+    asset = _asset(connection, deployment)
+    if inline_tables.are_few(new.inline):
+        run_specs.check_rows(context, asset, new.inline)
     if deployment.state is not DeploymentState.READY:
         raise Conflict(f"Deployment {deployment.name} is not ready: {deployment.failure}", code="deployment_not_ready")
-    refuse_paused(connection, deployment.space_id)
+    if space.paused:
+        raise SpacePaused
     task_credentials.require(connection, actor.user_id)
     spec = run_specs.freeze(
         RunSources(connection),
-        _asset(connection, deployment),
+        asset,
         replace(new, parameters=deployment.batch.get("parameters")),
         default_hardware=deployment.hardware,
         default_network=read_network(deployment.batch, where="batch"),

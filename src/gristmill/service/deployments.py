@@ -12,7 +12,7 @@ from gristmill.domain.errors import Conflict, Invalid, NotFound
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.network import read_network
 from gristmill.domain.page import Page
-from gristmill.domain.space import Permission
+from gristmill.domain.space import Permission, Space
 from gristmill.domain.user import Actor
 from gristmill.domain.worker_labels import read_labels
 from gristmill.service import hardware_specifications, schedule_keys
@@ -51,6 +51,12 @@ def create(context: Context, actor: Actor, new: NewDeployment) -> Deployment:
         Conflict: the serving name is taken.
 
     """
+    with context.database.transaction() as connection:
+        return add(context, connection, actor, new)
+
+
+def add(context: Context, connection: Connection, actor: Actor, new: NewDeployment) -> Deployment:
+    """Do so within a transaction; nothing is written where it is refused."""
     if new.batch is None:
         raise Invalid(
             "Gristmill makes batch deployments: send batch: {}. It has no online deployments.",
@@ -58,35 +64,34 @@ def create(context: Context, actor: Actor, new: NewDeployment) -> Deployment:
             field="batch",
         )
     now = context.now()
-    with context.database.transaction() as connection:
-        authorize(connection, actor, new.space_id, Permission.EDIT)
-        asset_type = _deployable(connection, new.space_id, new.asset_id, new.asset_revision)
-        _name_is_free(connection, new.serving_name)
-        failure = _missing_content(connection, new.asset_id, new.asset_revision)
-        deployment = Deployment(
-            id=context.new_id(),
-            space_id=new.space_id,
-            asset_id=new.asset_id,
-            asset_type=asset_type,
-            asset_revision=new.asset_revision,
-            name=new.name,
-            description=new.description,
-            tags=tuple(new.tags),
-            custom=new.custom,
-            batch=_checked_batch(new.batch),
-            hardware=_hardware(connection, new.space_id, new.hardware),
-            hybrid_hardware=new.hybrid_hardware,
-            serving_name=new.serving_name,
-            max_running=_max_running(new.batch),
-            state=DeploymentState.FAILED if failure else DeploymentState.READY,
-            failure=failure,
-            owner_id=actor.user_id,
-            created_at=now,
-            modified_at=now,
-        )
-        lanes.create(connection, deployment.id, new.space_id, max_running=deployment.max_running)
-        deployment_store.create(connection, deployment)
-        jobs.create(connection, _default_job(context, deployment))
+    authorize(connection, actor, new.space_id, Permission.EDIT)
+    asset_type = _deployable(connection, new.space_id, new.asset_id, new.asset_revision)
+    _name_is_free(connection, new.serving_name)
+    failure = _missing_content(connection, new.asset_id, new.asset_revision)
+    deployment = Deployment(
+        id=context.new_id(),
+        space_id=new.space_id,
+        asset_id=new.asset_id,
+        asset_type=asset_type,
+        asset_revision=new.asset_revision,
+        name=new.name,
+        description=new.description,
+        tags=tuple(new.tags),
+        custom=new.custom,
+        batch=_checked_batch(new.batch),
+        hardware=_hardware(connection, new.space_id, new.hardware),
+        hybrid_hardware=new.hybrid_hardware,
+        serving_name=new.serving_name,
+        max_running=_max_running(new.batch),
+        state=DeploymentState.FAILED if failure else DeploymentState.READY,
+        failure=failure,
+        owner_id=actor.user_id,
+        created_at=now,
+        modified_at=now,
+    )
+    lanes.create(connection, deployment.id, new.space_id, max_running=deployment.max_running)
+    deployment_store.create(connection, deployment)
+    jobs.create(connection, _default_job(context, deployment))
     return deployment
 
 
@@ -163,14 +168,21 @@ def visible(
         NotFound: it is not there, is in another space, or is not the actor's to see.
 
     """
+    return visible_in(connection, actor, space_id, deployment_id, permission)[0]
+
+
+def visible_in(
+    connection: Connection, actor: Actor, space_id: str | None, deployment_id: str, permission: Permission
+) -> tuple[Deployment, Space]:
+    """Return the same, with the space that it is in."""
     found = deployment_store.get(connection, deployment_id) or deployment_store.by_serving_name(
         connection, deployment_id
     )
-    if found is not None:
-        authorize(connection, actor, found.space_id, permission)
-    if found is None or found.state is DeploymentState.DELETING or (space_id and found.space_id != space_id):
+    space = authorize(connection, actor, found.space_id, permission) if found else None
+    gone = found is None or found.state is DeploymentState.DELETING or (space_id and found.space_id != space_id)
+    if found is None or space is None or gone:
         raise NotFound(f"There is no deployment {deployment_id} in this space.", code="deployment_not_found")
-    return found
+    return found, space
 
 
 def _changed(connection: Connection, deployment: Deployment, wanted: Mapping[str, Any]) -> dict[str, Any]:

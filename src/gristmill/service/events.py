@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gristmill.domain.channel import ChannelType
-from gristmill.domain.delivery import Delivery
+from gristmill.domain.delivery import LINEAGE_SINK, Delivery
 from gristmill.domain.event import Event
 from gristmill.domain.notification import Receivers, audience_of, receivers
 from gristmill.domain.user import User
@@ -91,6 +91,8 @@ def _deliveries(
     outside = [address.lower() for address in reached.addresses]
     if context.outlets.sends_mail:
         outside += [user.email.lower() for user in asked if user.email]
+    if event.lineage and context.outlets.lineage:
+        places[LINEAGE_SINK] = None
     places = {**dict.fromkeys(outside), **places}
     now = context.now()
     return [

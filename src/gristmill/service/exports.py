@@ -1,11 +1,11 @@
-"""Exports: the assets of a space as a zip with a manifest, made before the request is answered."""
+"""Exports: a space, or assets of it, as a zip with a manifest, made before the request is answered."""
 
 from __future__ import annotations
 
 import json
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,22 @@ from gristmill.domain.asset import Asset, Attachment
 from gristmill.domain.asset_document import description_of, name_of
 from gristmill.domain.errors import Invalid, NotFound
 from gristmill.domain.export import Export, ExportKind
+from gristmill.domain.export_parts import Parts
 from gristmill.domain.page import MAX_LIMIT, Page
 from gristmill.domain.space import Permission
+from gristmill.domain.specification import PackageExtension
 from gristmill.domain.user import Actor
 from gristmill.service.access import authorize
 from gristmill.service.contents import let_go
 from gristmill.service.context import Context
+from gristmill.service.export_parts import gather
 from gristmill.store import assets, attachments
 from gristmill.store import exports as store
 from gristmill.store.database import Connection
 
 
 def create(context: Context, actor: Actor, space_id: str | None, document: Mapping[str, Any]) -> Export:
-    """Export assets: all of them, some by id, or some by type.
+    """Export assets: some by id, some by type, or all of them, with which all else goes that the space is made of.
 
     Raises:
         Invalid: nothing is named, or an asset that the space does not have.
@@ -37,8 +40,9 @@ def create(context: Context, actor: Actor, space_id: str | None, document: Mappi
     with context.database.snapshot() as connection:
         space = authorize(connection, actor, space_id, Permission.EDIT)
         found = [entry for entry in _with_attachments(connection, space.id) if chosen.takes(entry[0])]
+        parts, files = gather(context, connection, space.id) if chosen.whole else (None, [])
     chosen.check(found)
-    stored = _packed(context, found)
+    stored = _packed(context, found, parts, files)
     export = Export(
         id=context.new_id(),
         space_id=space.id,
@@ -97,16 +101,16 @@ class _Choice:
 
     def __init__(self, wanted: object) -> None:
         given = wanted if isinstance(wanted, Mapping) else {}
-        self._all = given.get("all_assets") is True
+        self.whole = given.get("all_assets") is True
         self._ids = self._texts(given, "asset_ids")
         self._types = self._texts(given, "asset_types")
-        if not (self._all or self._ids or self._types):
+        if not (self.whole or self._ids or self._types):
             raise Invalid(
                 "assets: say which: {all_assets: true}, {asset_ids: [...]} or {asset_types: [...]}.", field="assets"
             )
 
     def takes(self, asset: Asset) -> bool:
-        return self._all or asset.id in self._ids or asset.type in self._types
+        return self.whole or asset.id in self._ids or asset.type in self._types
 
     def check(self, found: list[tuple[Asset, list[Attachment]]]) -> None:
         unknown = self._ids - {asset.id for asset, _ in found}
@@ -133,25 +137,33 @@ def _with_attachments(connection: Connection, space_id: str) -> Iterator[tuple[A
             return
 
 
-def _packed(context: Context, found: list[tuple[Asset, list[Attachment]]]) -> str:
+def _packed(
+    context: Context,
+    found: list[tuple[Asset, list[Attachment]]],
+    parts: Parts | None,
+    files: Sequence[PackageExtension],
+) -> str:
     path = _draft(context)
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             entries = [export_manifest.entry(asset, owned) for asset, owned in found]
-            archive.writestr(export_manifest.FILE, json.dumps(export_manifest.document(entries), indent=1))
+            archive.writestr(export_manifest.FILE, json.dumps(export_manifest.document(entries, parts), indent=1))
             for _, owned in found:
                 for attachment in owned:
-                    _pack(context, archive, attachment)
+                    if attachment.complete:
+                        _pack(context, archive, attachment)
+            for extension in files:
+                _pack(context, archive, extension)
         return context.content.put_file(path).key
     finally:
         path.unlink(missing_ok=True)
 
 
-def _pack(context: Context, archive: zipfile.ZipFile, attachment: Attachment) -> None:
-    if not attachment.complete or attachment.content_key is None:
+def _pack(context: Context, archive: zipfile.ZipFile, kept: Attachment | PackageExtension) -> None:
+    if kept.content_key is None:
         return
-    with archive.open(export_manifest.content_path(attachment.id), "w", force_zip64=True) as target:
-        for block in context.content.stream(attachment.content_key):
+    with archive.open(export_manifest.content_path(kept.id), "w", force_zip64=True) as target:
+        for block in context.content.stream(kept.content_key):
             target.write(block)
 
 

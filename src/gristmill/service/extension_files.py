@@ -21,6 +21,7 @@ from gristmill.domain.environment import Addition, PackageFile
 from gristmill.domain.errors import Invalid
 from gristmill.domain.requirements import read_requirements
 from gristmill.service.context import Context
+from gristmill.service.zip_directory import opened_zip
 
 _MOST_TEXT_BYTES = 2**20
 _MOST_FILES = 1_000
@@ -91,7 +92,7 @@ def _packages(context: Context, content_key: str, where: str) -> Addition:
         if file_signatures.is_gzip(head):
             return Addition(files=[_named(whole, _source_name(sha256, ".tar.gz"))])
         try:
-            with zipfile.ZipFile(stream) as archive:
+            with opened_zip(stream, most_files=context.limits.archive_files) as archive:
                 most_bytes = context.limits.archive_bytes
                 if sum(member.file_size for member in archive.infolist()) > most_bytes:
                     raise _invalid(where, f"it holds more than {most_bytes} bytes.")
@@ -136,7 +137,9 @@ def _members(names: list[str], whole: PackageFile) -> Iterator[PackageFile]:
 
 def _wheel_name(archive: zipfile.ZipFile, stem: str, where: str) -> str:
     """Return a wheel's file name, which is part of what it says and does not come with an upload."""
-    text = _decoded(archive.read(f"{stem}.dist-info/WHEEL")[:_MOST_TEXT_BYTES], where)
+    with archive.open(f"{stem}.dist-info/WHEEL") as file:
+        # Never the whole: it may be a bomb.
+        text = _decoded(file.read(_MOST_TEXT_BYTES), where)
     tags = [found[1].split("-") for found in re.finditer(r"^Tag:\s*([\w.]+-[\w.]+-[\w.]+)\s*$", text, re.MULTILINE)]
     if not tags or not re.fullmatch(r"[\w.]+-[\w.!+]+", stem):
         raise _invalid(where, "the wheel does not say for which Python it is.")

@@ -29,8 +29,11 @@ def find(connection: Connection, space_id: str, id_or_name: object) -> HardwareS
     found = _find(connection, space_id, id_or_name)
     if found is None:
         names = ", ".join(specification.name for specification in PREDEFINED_HARDWARE)
+        lacking = (
+            f"there is no hardware specification {id_or_name} here" if id_or_name else "neither id nor name is given"
+        )
         raise Invalid(
-            f"hardware_spec: there is no hardware specification {id_or_name} here. Every space has {names}.",
+            f"hardware_spec: {lacking}. Every space has {names}.",
             code="hardware_specification_not_found",
             field="hardware_spec",
         )
@@ -45,23 +48,28 @@ def create(context: Context, actor: Actor, space_id: str | None, document: Mappi
         Conflict: the name is taken.
 
     """
-    cpus, memory_bytes = hardware_units.node(document.get("nodes"))
     with context.database.transaction() as connection:
         space = authorize(connection, actor, space_id, Permission.EDIT)
-        name = name_of(document)
-        if _find(connection, space.id, name):
-            raise Conflict(f"There is a hardware specification named {name} already.", code="name_taken", field="name")
-        specification = HardwareSpecification(
-            id=context.new_id(),
-            space_id=space.id,
-            name=name,
-            description=description_of(document),
-            nodes=document["nodes"],
-            cpus=cpus,
-            memory_bytes=memory_bytes,
-            created_at=context.now(),
-        )
-        store.create(connection, specification)
+        return add(context, connection, space.id, document)
+
+
+def add(context: Context, connection: Connection, space_id: str, document: Mapping[str, Any]) -> HardwareSpecification:
+    """Do so within a transaction, for whom the space is known to be open."""
+    cpus, memory_bytes = hardware_units.node(document.get("nodes"))
+    name = name_of(document)
+    if _find(connection, space_id, name):
+        raise Conflict(f"There is a hardware specification named {name} already.", code="name_taken", field="name")
+    specification = HardwareSpecification(
+        id=context.new_id(),
+        space_id=space_id,
+        name=name,
+        description=description_of(document),
+        nodes=document["nodes"],
+        cpus=cpus,
+        memory_bytes=memory_bytes,
+        created_at=context.now(),
+    )
+    store.create(connection, specification)
     return specification
 
 

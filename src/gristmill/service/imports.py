@@ -1,4 +1,4 @@
-"""Imports: the assets of an export's zip become assets of a space, all in one transaction, with new ids."""
+"""Imports: what an export's zip holds becomes a part of a space, all in one transaction, with new ids."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gristmill.content.content import Stored
 from gristmill.domain import export_manifest
-from gristmill.domain.archive import refused
+from gristmill.domain.archive import inner_path, refused
 from gristmill.domain.asset import Asset, AssetType, Attachment
 from gristmill.domain.errors import GristmillError, Invalid
 from gristmill.domain.export import Export, ExportKind
 from gristmill.domain.export_manifest import ExportedAsset
+from gristmill.domain.export_parts import Parts, with_ids
 from gristmill.domain.space import Permission
 from gristmill.domain.user import Actor
 from gristmill.service import connections, ml_assets, software_specifications
@@ -24,7 +25,9 @@ from gristmill.service.access import authorize
 from gristmill.service.archives import Packing, packing_of, unpack
 from gristmill.service.contents import let_go
 from gristmill.service.context import Context
+from gristmill.service.extension_files import addition
 from gristmill.service.functions import FUNCTION
+from gristmill.service.import_parts import PartsWork, after_assets, before_assets
 from gristmill.service.models import MODEL
 from gristmill.store import assets, attachments
 from gristmill.store import exports as store
@@ -35,13 +38,23 @@ _KINDS = {str(kind.type): kind for kind in (MODEL, FUNCTION)}
 
 @dataclass(slots=True)
 class _Work:
-    """What an import comes to. ``ids`` leads from the ids of the export to those of this space."""
+    """What an import comes to. ``ids`` leads from the ids of the export to those of this space.
+
+    ``there`` are ids of the export whose assets the space has already, ``made`` those of this space that were made.
+    """
 
     ids: dict[str, str] = field(default_factory=dict)
     skipped: list[dict[str, str]] = field(default_factory=list)
     imported: int = 0
     stored: dict[str, Stored] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    there: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+
+    def leave_out(self, asset: ExportedAsset, reason: str) -> None:
+        """Skip an asset that cannot be here, so that nothing may refer to it."""
+        self.ids.pop(asset.id, None)
+        self.skip(asset, reason)
 
     def skip(self, asset: ExportedAsset, reason: str) -> None:
         self.skipped.append({"name": asset.name, "asset_type": asset.type, "reason": reason})
@@ -61,14 +74,21 @@ def create(context: Context, actor: Actor, space_id: str | None, path: Path) -> 
     folder = context.data_dir / "staging" / f"import-{uuid.uuid4().hex}"
     work = _Work()
     try:
-        found = _unpacked(context, path, folder)
+        found, parts = _unpacked(context, path, folder)
         _keep_files(context, found, folder, work)
+        _keep_extensions(context, parts, folder, work)
         with context.database.transaction() as connection:
             space = authorize(connection, actor, space_id, Permission.EDIT)
-            # Connections first: other assets point to them.
-            for asset in sorted(found, key=lambda entry: entry.type != AssetType.CONNECTION):
-                _import(context, connection, actor, space.id, asset, work)
-            done = _record(context, actor, space.id, work)
+            work.ids[parts.space_id] = space.id
+            others = _parts_work(context, connection, actor, space.id, work)
+            before_assets(others, parts)
+            _know_assets(context, connection, space.id, found, work)
+            for asset in found:
+                here = replace(asset, entity=with_ids(asset.entity, work.ids))
+                _import(context, connection, actor, space.id, here, work)
+                _name_secrets(here, work, others)
+            after_assets(others, parts)
+            done = _record(context, actor, space.id, work, others)
             store.create(connection, done)
     except BaseException as error:
         let_go(context, [stored.key for stored in work.stored.values()], error)
@@ -85,7 +105,7 @@ def check_upload(context: Context, actor: Actor, space_id: str | None) -> None:
         authorize(connection, actor, space_id, Permission.EDIT)
 
 
-def _unpacked(context: Context, path: Path, folder: Path) -> list[ExportedAsset]:
+def _unpacked(context: Context, path: Path, folder: Path) -> tuple[list[ExportedAsset], Parts]:
     with path.open("rb") as stream:
         if packing_of(stream) is not Packing.ZIP:
             raise refused("The file is no zip; send what GET /v2/asset_exports/{id}/content gave.")
@@ -115,6 +135,50 @@ def _keep_files(context: Context, found: list[ExportedAsset], folder: Path, work
                 work.stored[file.path] = context.content.put_file(path)
 
 
+def _keep_extensions(context: Context, parts: Parts, folder: Path, work: _Work) -> None:
+    """Put the files of package extensions into the content store, once they are what their types say."""
+    for entry in parts.of("package_extensions"):
+        inner = inner_path(str(entry.get("path") or ""))
+        if not inner or inner in work.stored or not (folder / inner).is_file() or inner == export_manifest.FILE:
+            continue
+        stored = context.content.put_file(folder / inner)
+        # Noted first: whatever is wrong with it, it is let go.
+        work.stored[inner] = stored
+        try:
+            addition(context, stored.key, type_=str(entry.get("type")), where=f"package extension {entry['name']}")
+        except GristmillError:
+            context.content.delete(work.stored.pop(inner).key)
+
+
+def _parts_work(context: Context, connection: Connection, actor: Actor, space_id: str, work: _Work) -> PartsWork:
+    return PartsWork(
+        context=context,
+        connection=connection,
+        actor=actor,
+        space_id=space_id,
+        ids=work.ids,
+        stored=work.stored,
+        used=work.used,
+        skipped=work.skipped,
+    )
+
+
+def _know_assets(
+    context: Context, connection: Connection, space_id: str, found: list[ExportedAsset], work: _Work
+) -> None:
+    """Settle which ids the assets have here, before any is made: they refer to each other in any order."""
+    for asset in found:
+        same = assets.named(connection, space_id, asset.type, asset.name)
+        work.ids[asset.id] = same.id if same else context.new_id()
+        if same:
+            work.there.add(asset.id)
+
+
+def _name_secrets(asset: ExportedAsset, work: _Work, others: PartsWork) -> None:
+    if asset.secrets and work.ids.get(asset.id) in work.made:
+        others.note(asset.type, asset.name, f"set its secrets again: {', '.join(asset.secrets)}")
+
+
 def _doubt(context: Context, asset: ExportedAsset, path: Path) -> str | None:
     """Return why a model's or function's file cannot be used."""
     kind = _KINDS.get(asset.type)
@@ -130,18 +194,16 @@ def _doubt(context: Context, asset: ExportedAsset, path: Path) -> str | None:
 def _import(
     context: Context, connection: Connection, actor: Actor, space_id: str, asset: ExportedAsset, work: _Work
 ) -> None:
-    same = assets.named(connection, space_id, asset.type, asset.name)
-    if same is not None:
-        work.ids[asset.id] = same.id
+    if asset.id in work.there:
         work.skip(asset, "the space has one of this name already")
         return
     if any(file.path is not None and file.path not in work.stored for file in asset.files):
-        work.skip(asset, "its content is not what its type says")
+        work.leave_out(asset, "its content is not what its type says")
         return
     try:
         entity = _entity(context, connection, space_id, asset, work)
     except GristmillError as error:
-        work.skip(asset, error.message)
+        work.leave_out(asset, error.message)
         return
     _create(context, connection, actor, space_id, asset, entity, work)
 
@@ -186,8 +248,9 @@ def _create(
     work: _Work,
 ) -> None:
     now = context.now()
+    ours = work.ids.get(asset.id)
     made = Asset(
-        id=context.new_id(),
+        id=context.new_id() if ours is None or ours in work.made else ours,
         space_id=space_id,
         type=asset.type[:60],
         name=asset.name,
@@ -220,10 +283,16 @@ def _create(
             ),
         )
     work.ids[asset.id] = made.id
+    work.made.add(made.id)
     work.imported += 1
 
 
-def _record(context: Context, actor: Actor, space_id: str, work: _Work) -> Export:
+def _record(context: Context, actor: Actor, space_id: str, work: _Work, others: PartsWork) -> Export:
+    summary: dict[str, Any] = {"imported": work.imported, "skipped": work.skipped}
+    if others.made:
+        summary["made"] = others.made
+    if others.attention:
+        summary["attention"] = others.attention
     return Export(
         id=context.new_id(),
         space_id=space_id,
@@ -231,5 +300,5 @@ def _record(context: Context, actor: Actor, space_id: str, work: _Work) -> Expor
         name="import",
         owner_id=actor.user_id,
         created_at=context.now(),
-        document={"summary": {"imported": work.imported, "skipped": work.skipped}},
+        document={"summary": summary},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gristmill.domain.errors import NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.user import Actor
+from gristmill.service import events
 from gristmill.service.context import Context
 from gristmill.store import inbox
 from gristmill.store.inbox import InboxEntry as InboxEntry
@@ -13,7 +14,11 @@ from gristmill.store.inbox import InboxEntry as InboxEntry
 def page(
     context: Context, actor: Actor, *, limit: int, start: str | None = None, unread: bool = False
 ) -> tuple[Page[InboxEntry], int]:
-    """List the actor's inbox, the newest first; with the number of all that are unread."""
+    """List the actor's inbox, the newest first; with the number of all that are unread.
+
+    What happened and was not routed yet is routed first: who has just read that a run failed finds it here.
+    """
+    events.route(context)
     with context.database.snapshot() as connection:
         found = inbox.page(connection, actor.user_id, limit=limit, start=start, unread=unread)
         return found, inbox.unread_count(connection, actor.user_id)

@@ -12,6 +12,7 @@ from gristmill.service.contents import let_go
 from gristmill.service.context import Context
 
 _ROWS_AT_ONCE = 2_000
+_FEW_BYTES = 4 * 1024
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -50,6 +51,11 @@ def batches(context: Context, table: InlineTable) -> Iterator[list[Any]]:
     lines = _lines(blocks(context, table))
     while batch := list(islice(lines, _ROWS_AT_ONCE)):
         yield json.loads(b"[" + b",".join(batch) + b"]")
+
+
+def are_few(tables: Sequence[InlineTable]) -> bool:
+    """Tell whether the rows are so few that to look at them takes less than a millisecond."""
+    return not content_keys(tables) and sum(len(table.text or "") for table in tables) <= _FEW_BYTES
 
 
 def content_keys(tables: Iterable[InlineTable]) -> list[str]:

@@ -52,6 +52,7 @@ class NewJob:
     notification: Mapping[str, Any] = field(default_factory=dict)
     schedule: Schedule | None = None
     serving_name: str | None = None
+    paused: bool = False
 
 
 def create(context: Context, actor: Actor, new: NewJob) -> Job:
@@ -62,34 +63,43 @@ def create(context: Context, actor: Actor, new: NewJob) -> Job:
         ConstraintViolated: another job has this serving name.
 
     """
+    with context.database.transaction() as connection:
+        return add(context, connection, actor, new)
+
+
+def add(context: Context, connection: Connection, actor: Actor, new: NewJob) -> Job:
+    """Do so within a transaction."""
     now = context.now()
     configuration, secrets = without_secrets(new.configuration)
     job_id = context.new_id()
-    with context.database.transaction() as connection:
-        space = authorize(connection, actor, new.space_id, Permission.EDIT)
-        target = target_of(connection, actor, new, space.id, job_id)
-        job_references.check(connection, space.id, target["kind"], target["asset_ref"], configuration)
-        if target["kind"] is JobKind.ASSET:
-            limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
-            lanes.create(connection, job_id, space.id, max_running=limit)
-        job = Job(
-            id=job_id,
-            space_id=space.id,
-            name=new.name,
-            description=new.description,
-            serving_name=read_serving_name(new.serving_name),
-            configuration=configuration,
-            retention=read_retention(new.retention),
-            notification=notifications.checked(context, connection, space.id, new.notification),
-            sealed_variables=_sealed(context, secrets),
-            **schedule_columns(context, connection, actor, new.schedule, job_name=new.name),
-            owner_id=actor.user_id,
-            created_at=now,
-            modified_at=now,
-            **target,
-        )
-        jobs.create(connection, job)
-        job_changes.note(connection, actor, job, before=None)
+    space = authorize(connection, actor, new.space_id, Permission.EDIT)
+    target = target_of(connection, actor, new, space.id, job_id)
+    job_references.check(connection, space.id, target["kind"], target["asset_ref"], configuration)
+    described: dict[str, Any] = {
+        "serving_name": read_serving_name(new.serving_name),
+        "retention": read_retention(new.retention),
+        "notification": notifications.checked(context, connection, space.id, new.notification),
+        "sealed_variables": _sealed(context, secrets),
+        **schedule_columns(context, connection, actor, new.schedule, job_name=new.name),
+    }
+    if target["kind"] is JobKind.ASSET:
+        limit = configuration.get("max_running", DEFAULT_MAX_RUNNING)
+        lanes.create(connection, job_id, space.id, max_running=limit)
+    job = Job(
+        id=job_id,
+        space_id=space.id,
+        name=new.name,
+        description=new.description,
+        configuration=configuration,
+        paused=new.paused,
+        **described,
+        owner_id=actor.user_id,
+        created_at=now,
+        modified_at=now,
+        **target,
+    )
+    jobs.create(connection, job)
+    job_changes.note(connection, actor, job, before=None)
     return job
 
 

@@ -42,6 +42,12 @@ def checked(
     return wanted.document()
 
 
+def reachable(context: Context, connection: Connection, space_id: str, recipients: Sequence[str]) -> list[str]:
+    """Return those of the recipients that a job of this space may have."""
+    mail = context.outlets.sends_mail
+    return [one for one in recipients if (mail if is_address(one) else members.role(connection, space_id, one))]
+
+
 def _types(there: Notification, given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("enabled") is None:
         return {}

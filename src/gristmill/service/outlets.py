@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from gristmill.deliver.apprise_service import AppriseService
 from gristmill.deliver.channel import Channel, DeliveryFailed
 from gristmill.deliver.email import Mail, check_address
+from gristmill.deliver.lineage import LineageSink
 from gristmill.deliver.webhook import Webhook
 from gristmill.domain.channel import ChannelType
 from gristmill.domain.errors import Invalid
@@ -24,6 +25,10 @@ class Outlets(Protocol):
     @property
     def sends_mail(self) -> bool:
         """Whether e-mail can be sent at all."""
+
+    @property
+    def lineage(self) -> LineageSink | None:
+        """Where lineage goes, if it goes anywhere."""
 
     @property
     def public_url(self) -> str | None:
@@ -52,6 +57,7 @@ class DirectOutlets:
     """Implements ``Outlets`` with the adapters of this process."""
 
     mail: Mail | None = None
+    lineage: LineageSink | None = None
     guard: AddressGuard = field(default_factory=AddressGuard)
     public_url: str | None = None
 

@@ -9,6 +9,7 @@ from itertools import islice
 
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.run import IllegalTransition, RunEvent
+from gristmill.service import backups
 from gristmill.service.context import Context
 from gristmill.store import assets, contents, deployment_job_definitions, jobs, lanes, retention, runs, spaces
 from gristmill.store import deployments as deployment_store
@@ -77,8 +78,10 @@ def remove_runs(context: Context, connection: Connection, run_ids: Sequence[str]
 
 
 def loose_contents(context: Context) -> int:
-    """Remove the bytes of contents that were let go and that nothing refers to."""
+    """Remove the bytes of contents that were let go and that nothing refers to; none while a backup is being made."""
     with context.database.snapshot() as connection:
+        if backups.under_way(connection, context.now()):
+            return 0
         keys = contents.discarded(connection, before=context.now() - _CONTENT_GRACE, limit=_KEYS_AT_ONCE)
         used = contents.referred_to(connection, keys)
     loose = [key for key in keys if key not in used]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,11 +11,14 @@ from typing import Any
 
 from gristmill.domain.asset import Asset
 from gristmill.domain.errors import Conflict, NotFound
-from gristmill.domain.run_spec import InlineTable, RunSpec
+from gristmill.domain.run_spec import InlineTable, RunResult, RunSpec
 from gristmill.domain.user import Actor
 from gristmill.service import asset_previews, inline_tables, runs
 from gristmill.service.context import Context
 from gristmill.store import assets
+
+_POSITION = re.compile(r"\[\d+]$")
+"""How the profile of a column of lists names one of its positions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +79,18 @@ def first_rows(context: Context, actor: Actor, job_id: str, run_id: str, *, limi
         row_count=shown.found["row_count"],
         asset_id=asset.id,
         asset_name=asset.name,
-        fed=[str(column.get("name")) for column in result.columns],
+        fed=_fed([str(column.get("name")) for column in shown.found["columns"]], result),
     )
+
+
+def _fed(names: Sequence[str], result: RunResult) -> Sequence[str]:
+    """Return the columns that are no predictions, those that the model did not take included."""
+    predicted = {_POSITION.sub("", str(column.get("name"))) for column in result.profile}
+    if predicted:
+        return [name for name in names if name not in predicted]
+    taken = {str(column.get("name")) for column in result.columns}
+    # Predictions stand behind the whole row of the input.
+    return names[: max((at + 1 for at, name in enumerate(names) if name in taken), default=0)]
 
 
 def _beside(context: Context, given: InlineTable, predicted: InlineTable, limit: int) -> FirstRows:

@@ -10,6 +10,7 @@ from gristmill.domain import model_schema
 from gristmill.domain.asset import FLOWS, Asset, AssetType, Attachment
 from gristmill.domain.error_threshold import ErrorThreshold
 from gristmill.domain.errors import Conflict, Invalid
+from gristmill.domain.hardware_units import number_of_nodes
 from gristmill.domain.job_parameters import ParameterLayer
 from gristmill.domain.network import may_use_network
 from gristmill.domain.run_spec import InlineTable, RunSpec
@@ -117,6 +118,7 @@ def freeze(
         hardware=hardware["document"],
         memory_limit_bytes=hardware["memory_bytes"],
         cpus=hardware["cpus"],
+        nodes=hardware["nodes"],
         network=may_use_network(kind, new.network, default_network),
         timeout_seconds=new.timeout_seconds,
         inline=tuple(new.inline),
@@ -192,10 +194,12 @@ def _software(sources: RunSources, asset: Asset, new: RunRequest) -> SoftwareSpe
 def _hardware(sources: RunSources, space_id: str, reference: Mapping[str, Any]) -> dict[str, Any]:
     found = sources.hardware(space_id, reference.get("id") or reference.get("name"))
     read_labels(reference.get("labels"), "hardware_spec.labels")
+    nodes = number_of_nodes(reference.get("num_nodes"), field="hardware_spec.num_nodes")
     return {
         "document": {**reference, "id": found.id, "name": found.name},
         "memory_bytes": found.memory_bytes,
         "cpus": found.cpus,
+        "nodes": nodes or found.number_of_nodes,
     }
 
 

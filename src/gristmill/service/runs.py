@@ -157,9 +157,12 @@ def _details(connection: Connection, run: Run) -> RunDetails:
 
 
 def _end(context: Context, connection: Connection, run: Run, actor: Actor, *, delete: bool) -> None:
-    state = run.state
+    # Read again under the lock: what ends meanwhile is removed by whoever sees that it is to go.
+    held = runs.lock(connection, run.id)
+    state = held.state
     if state not in FINAL and state is not RunState.CANCELING:
-        state = runs.advance(connection, run.id, RunEvent.CANCEL_REQUESTED, now=context.now(), actor=actor.user_id)
+        now, asked = context.now(), RunEvent.CANCEL_REQUESTED
+        state = runs.advance(connection, run.id, asked, now=now, actor=actor.user_id, held=held)
     if delete and state in FINAL:
         remove_run(context, connection, run.id)
     elif delete:

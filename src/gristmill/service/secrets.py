@@ -1,78 +1,98 @@
-"""Everything that hangs on the server's one secret key: encryption, digests of API keys, tokens and signed links."""
+"""Encryption, digests of API keys, tokens and signed links, each with keys of its own from one ring."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import os
-import secrets
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken
 
-from gristmill.domain.errors import Forbidden, Invalid, Unauthenticated
+from gristmill.domain.data_key import FIRST, Purpose
+from gristmill.domain.errors import Forbidden, Unauthenticated
+from gristmill.service.master_key import KeyUnfit, Ring, derived_ring, fernet
 
 _ALGORITHM = "HS256"
-_KEY_BYTES = 32
+_log = logging.getLogger("gristmill.service")
 
 
 class SecretUnreadable(Exception):
-    """What is stored was encrypted with another secret key."""
+    """What is stored was encrypted with a key that is not there any more."""
 
 
 class Secrets:
-    """Holds keys derived from one master key, a separate one for each purpose. Safe to use from any thread."""
+    """Works with the keys of a ring, of which the newest of each purpose makes what is new. Any thread may use it.
 
-    def __init__(self, master: bytes) -> None:
-        self._cipher = Fernet(base64.urlsafe_b64encode(_derive(master, "encryption")))
-        self._digest_key = _derive(master, "api key digests")
-        self._token_key = _derive(master, "tokens")
-        self._link_key = _derive(master, "signed links")
+    ``ring`` may be a master key too: then its derived keys are used as such. ``read`` returns the ring as it is now: it
+    is asked by `refresh`, and when something names a key that is not known.
+    """
+
+    def __init__(self, ring: Ring | bytes, *, read: Callable[[], Ring] | None = None) -> None:
+        self._ring = derived_ring(ring) if isinstance(ring, bytes) else ring
+        self._read = read
+
+    def refresh(self) -> None:
+        """Take over what other processes changed of the ring."""
+        if self._read is None:
+            return
+        try:
+            self._ring = self._read()
+        except KeyUnfit as error:
+            # The keys were rotated, and this process was given the key before: it goes on with what it has.
+            _log.warning("keys.unfit", extra={"reason": error.message, "advice": "restart with the new secret key"})
 
     def encrypt(self, text: str) -> str:
-        """Return the text encrypted, never twice the same."""
-        return self._cipher.encrypt(text.encode()).decode()
+        """Return the text encrypted, never twice the same, with the id of the key before it."""
+        key_id, key = self._newest(Purpose.ENCRYPTION)
+        return _named(key_id, fernet(key).encrypt(text.encode()).decode())
 
     def decrypt(self, encrypted: str) -> str:
         """Return the text again.
 
         Raises:
-            SecretUnreadable: it was encrypted with another key, or changed since.
+            SecretUnreadable: it was encrypted with a key that is not there, or changed since.
 
         """
+        key_id, token = _parted(encrypted)
+        key = self._known(Purpose.ENCRYPTION, key_id)
         try:
-            return self._cipher.decrypt(encrypted.encode()).decode()
+            return _opened(key, token)
         except InvalidToken as error:
             raise SecretUnreadable("It was encrypted with another secret key.") from error
 
+    def is_fresh(self, encrypted: str) -> bool:
+        """Tell whether this was encrypted with the newest key."""
+        return _parted(encrypted)[0] == self._newest(Purpose.ENCRYPTION)[0]
+
     def digest(self, secret: str) -> str:
         """Return 64 hexadecimal digits by which a secret is found again, and from which it cannot be guessed."""
-        return hmac.new(self._digest_key, secret.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._newest(Purpose.DIGESTS)[1], secret.encode(), hashlib.sha256).hexdigest()
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return a JWT with these claims. The clients demand ``exp`` (seconds since 1970) among them."""
-        return jwt.encode(dict(claims), self._token_key, algorithm=_ALGORITHM)
+        key_id, key = self._newest(Purpose.TOKENS)
+        return jwt.encode(dict(claims), key, algorithm=_ALGORITHM, headers={} if key_id == FIRST else {"kid": key_id})
 
     def read(self, token: str, *, now: datetime) -> dict[str, Any]:
         """Return the claims of a JWT that `sign` made.
 
         Raises:
-            Unauthenticated: it is not ours, or its time is over.
+            Unauthenticated: it is not ours, or its key is gone, or its time is over.
 
         """
         try:
+            key = self._known(Purpose.TOKENS, str(jwt.get_unverified_header(token).get("kid", FIRST)))
             # The time is checked below against the server's own clock, which tests and replays may move.
             options: Any = {"require": ["exp"], "verify_exp": False, "verify_iat": False, "verify_nbf": False}
-            claims = jwt.decode(token, self._token_key, algorithms=[_ALGORITHM], options=options)
+            claims = jwt.decode(token, key, algorithms=[_ALGORITHM], options=options) if key else None
         except jwt.InvalidTokenError as error:
             raise Unauthenticated("This token was not given out by this server. Get a new one.") from error
+        if claims is None:
+            raise Unauthenticated("The key of this token is not in use any more. Get a new one.")
         if claims["exp"] <= now.timestamp():
             raise Unauthenticated("This token has expired. Get a new one.", code="token_expired")
         return claims
@@ -82,60 +102,52 @@ class Secrets:
 
         Whoever signs decides what ``path`` says; for a link to upload put the method before it: ``PUT /signed/...``.
         """
+        key_id, key = self._newest(Purpose.LINKS)
         expires = str(int(expires_at.timestamp()))
-        return f"{expires}.{self._mark(path, expires)}"
+        return _named(key_id, f"{expires}.{_mark(key, path, expires)}")
 
     def check_path(self, path: str, signature: str, *, now: datetime) -> None:
         """Check what `sign_path` returned for this very path.
 
         Raises:
-            Forbidden: the link was made for something else, or its time is over.
+            Forbidden: the link was made for something else, or its key is gone, or its time is over.
 
         """
-        expires, _, mark = signature.partition(".")
-        if not hmac.compare_digest(mark.encode(), self._mark(path, expires).encode()):
+        key_id, rest = _parted(signature)
+        expires, _, mark = rest.partition(".")
+        key = self._known(Purpose.LINKS, key_id)
+        if key is None or not hmac.compare_digest(mark.encode(), _mark(key, path, expires).encode()):
             raise Forbidden("This link was not given out by this server. Ask for a new one.", code="bad_signature")
         if int(expires) <= now.timestamp():
             moment = datetime.fromtimestamp(int(expires), UTC).isoformat()
             raise Forbidden(f"This link expired at {moment}. Ask for a new one.", code="link_expired")
 
-    def _mark(self, path: str, expires: str) -> str:
-        return hmac.new(self._link_key, f"{expires} {path}".encode(), hashlib.sha256).hexdigest()
+    def _newest(self, purpose: Purpose) -> tuple[str, bytes]:
+        return self._ring[purpose][0]
+
+    def _known(self, purpose: Purpose, key_id: str) -> bytes | None:
+        key = dict(self._ring[purpose]).get(key_id)
+        if key is None and self._read:
+            # Another process may have made it a moment ago.
+            self.refresh()
+            key = dict(self._ring[purpose]).get(key_id)
+        return key
 
 
-def master_key(data_dir: Path, given: str | None) -> bytes:
-    """Return the key that was given, or the one in ``secret.key`` of the data directory, made on first use (mode 600).
-
-    Raises:
-        Invalid: the given key is shorter than 32 characters.
-
-    """
-    if given:
-        if len(given) < _KEY_BYTES:
-            raise Invalid(f"GRISTMILL_SECRET_KEY needs at least {_KEY_BYTES} characters.", field="secret_key")
-        return given.encode()
-    path = data_dir / "secret.key"
-    if not path.exists():
-        _make_once(path, secrets.token_hex(_KEY_BYTES).encode())
-    return path.read_bytes().strip()
+def _opened(key: bytes | None, token: str) -> str:
+    if key is None:
+        raise InvalidToken
+    return fernet(key).decrypt(token.encode()).decode()
 
 
-def _make_once(path: Path, content: bytes) -> None:
-    # Written whole beside it, then linked: of several servers that start at once, one wins, and all read the same key.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def _named(key_id: str, made: str) -> str:
+    return made if key_id == FIRST else f"{key_id}:{made}"
 
 
-def _derive(master: bytes, purpose: str) -> bytes:
-    info = f"gristmill {purpose}".encode()
-    return HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(master)
+def _parted(made: str) -> tuple[str, str]:
+    key_id, colon, rest = made.partition(":")
+    return (key_id, rest) if colon else (FIRST, made)
+
+
+def _mark(key: bytes, path: str, expires: str) -> str:
+    return hmac.new(key, f"{expires} {path}".encode(), hashlib.sha256).hexdigest()

@@ -99,24 +99,29 @@ def create(context: Context, actor: Actor, space_id: str | None, document: Mappi
     """
     with context.database.transaction() as connection:
         space = authorize(connection, actor, space_id, Permission.EDIT)
-        name = name_of(document)
-        if _find(connection, space.id, name):
-            raise Conflict(f"There is a software specification named {name} already.", code="name_taken", field="name")
-        field = "base_software_specification"
-        base = find(connection, space.id, _reference(document.get(field)), field=field)
-        extensions = document.get("package_extensions") or []
-        if not isinstance(extensions, list):
-            raise Invalid("package_extensions: it is a list of {guid}.", field="package_extensions")
-        specification = SoftwareSpecification(
-            id=context.new_id(),
-            space_id=space.id,
-            name=name,
-            description=description_of(document),
-            base_id=base.id,
-            package_extension_ids=_extensions(connection, space.id, [_reference(entry) for entry in extensions]),
-            created_at=context.now(),
-        )
-        store.create(connection, specification)
+        return add(context, connection, space.id, document)
+
+
+def add(context: Context, connection: Connection, space_id: str, document: Mapping[str, Any]) -> SoftwareSpecification:
+    """Do so within a transaction, for whom the space is known to be open."""
+    name = name_of(document)
+    if _find(connection, space_id, name):
+        raise Conflict(f"There is a software specification named {name} already.", code="name_taken", field="name")
+    field = "base_software_specification"
+    base = find(connection, space_id, _reference(document.get(field)), field=field)
+    extensions = document.get("package_extensions") or []
+    if not isinstance(extensions, list):
+        raise Invalid("package_extensions: it is a list of {guid}.", field="package_extensions")
+    specification = SoftwareSpecification(
+        id=context.new_id(),
+        space_id=space_id,
+        name=name,
+        description=description_of(document),
+        base_id=base.id,
+        package_extension_ids=_extensions(connection, space_id, [_reference(entry) for entry in extensions]),
+        created_at=context.now(),
+    )
+    store.create(connection, specification)
     return _with_base(specification, base)
 
 

@@ -1,4 +1,4 @@
-"""Storage, for administrators: what takes how much room, and how long the disk lasts."""
+"""Storage, for administrators: what takes how much room, and how long the disk lasts where it lies on one."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ def look(context: Context, actor: Actor) -> StorageUse:
         of_exports = store.of_exports(connection, limit=_MEASURED)
         of_runs = store.of_runs(connection, limit=_MEASURED)
         recent_runs = store.of_runs_since(connection, since, limit=_MEASURED)
-    disk = shutil.disk_usage(context.data_dir)
+    disk = shutil.disk_usage(context.content.disk) if context.content.disk else None
     return StorageUse(
         contents=[*contents, _measured(context, "export", *of_exports), _measured(context, "run", *of_runs)],
-        disk_total=disk.total,
-        disk_free=disk.free,
+        place=context.content.place,
+        disk_total=disk.total if disk else None,
+        disk_free=disk.free if disk else None,
         recent=recent + _measured(context, "run", *recent_runs).size,
     )
 

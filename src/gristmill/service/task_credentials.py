@@ -7,7 +7,7 @@ from gristmill.domain.user import Actor, ApiKey, TaskCredential
 from gristmill.service import schedule_keys
 from gristmill.service.context import Context
 from gristmill.service.secrets import SecretUnreadable
-from gristmill.store import api_keys, task_credentials, users
+from gristmill.store import api_keys, task_credentials
 from gristmill.store.database import Connection
 
 TYPE = "iam_api_key"
@@ -88,8 +88,7 @@ def require(connection: Connection, user_id: str) -> None:
         TaskCredentialMissing: the user has no credential (it goes with the key behind it), or is disabled or gone.
 
     """
-    user = users.get(connection, user_id)
-    if user is None or user.disabled or task_credentials.of_user(connection, user_id) is None:
+    if not task_credentials.is_usable(connection, user_id):
         raise TaskCredentialMissing
 
 

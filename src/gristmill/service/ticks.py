@@ -24,6 +24,7 @@ from gristmill.store import events, runs, schedule_keys, ticks
 from gristmill.store import jobs as job_store
 from gristmill.store.database import Connection, ConstraintViolated
 from gristmill.store.ticks import LocalTick, Mark, TickKey
+from gristmill.telemetry import metrics
 
 MOST_LISTED = 1_000
 _FARTHEST = timedelta(hours=26)
@@ -100,8 +101,16 @@ def _carry_out(context: Context, plans: Sequence[Plan], now: datetime) -> Decide
         raise
     tick_plans.let_go(context, [plan for plan in plans if plan.job.id not in ran])
     if outcomes:
+        _count(context, [row for outcome in outcomes for row in outcome.rows])
         context.wake()
     return Decided(jobs=len(outcomes), met=len(current) < len(plans))
+
+
+def _count(context: Context, decided: Sequence[DecidedTick]) -> None:
+    for tick in decided:
+        context.meters.count(metrics.TICKS, str(tick.disposition))
+        if tick.disposition is Disposition.RAN:
+            context.meters.observe(metrics.TICK_LATENESS, (tick.decided_at - tick.scheduled_for).total_seconds())
 
 
 def _as_seen(seen: Job, current: Job | None) -> bool:

@@ -35,6 +35,7 @@ def for_api_key(context: Context, api_key: str, *, mode: Mode, user_name: str | 
 
     Raises:
         Unauthenticated: the key is unknown or revoked, is another user's, or its user is disabled.
+        Busy: there were too many such keys from this address.
 
     """
     now = context.now()
@@ -42,6 +43,7 @@ def for_api_key(context: Context, api_key: str, *, mode: Mode, user_name: str | 
         key = api_keys.by_digest(connection, context.secrets.digest(api_key))
         user = users.get(connection, key.user_id) if key and not key.revoked_at else None
     if key is None or user is None or user.disabled or user_name not in {None, user.name}:
+        lockouts.wrong_key(context)
         audit.not_signed_in(context, user_name)
         raise Unauthenticated("This user name and API key do not belong together, or no longer open anything.")
     if key.last_used_at is None or now - key.last_used_at > _USED_WITHIN:

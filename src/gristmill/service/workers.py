@@ -42,11 +42,11 @@ def register(
     return worker_id
 
 
-def seen(context: Context, worker_id: str) -> None:
-    """Note that a worker lives, and forget those that have been silent for a day."""
+def seen(context: Context, worker_id: str, *, offers: Capacity | None = None) -> None:
+    """Note that a worker lives, with what it ``offers`` by now, and forget those that have been silent for a day."""
     now = context.now()
     with context.database.transaction() as connection:
-        workers.seen(connection, worker_id, now)
+        workers.seen(connection, worker_id, now, offers=offers)
         workers.remove_silent(connection, before=now - timedelta(days=1))
 
 

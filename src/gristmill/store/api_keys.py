@@ -12,11 +12,12 @@ from sqlalchemy import update as sql_update
 from gristmill.domain.page import Page
 from gristmill.domain.user import ApiKey
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import api_keys
 
 _COLUMNS = columns_of(api_keys, ApiKey)
-_BY_ID = select(*_COLUMNS).where(api_keys.c.id == bindparam("of_key"))
+_BY_ID = Prepared(select(*_COLUMNS).where(api_keys.c.id == bindparam("of_key")))
 
 
 def insert(connection: Connection, key: ApiKey, digest: str) -> None:
@@ -26,7 +27,7 @@ def insert(connection: Connection, key: ApiKey, digest: str) -> None:
 
 def get(connection: Connection, key_id: str) -> ApiKey | None:
     """Return the key with this id, revoked or not."""
-    row = connection.execute(_BY_ID, {"of_key": key_id}).first()
+    row = _BY_ID.first(connection, {"of_key": key_id})
     return _key(row) if row else None
 
 

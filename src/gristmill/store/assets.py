@@ -16,12 +16,13 @@ from gristmill.domain.page import Page
 from gristmill.store import attachments
 from gristmill.store.contents import discard
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import asset_revisions, assets, deployments
 from gristmill.store.schema import attachments as attachment_rows
 
 COLUMNS = columns_of(assets, Asset)
-_BY_ID = select(*COLUMNS).where(assets.c.id == bindparam("of_asset"))
+_BY_ID = Prepared(select(*COLUMNS).where(assets.c.id == bindparam("of_asset")))
 _FROZEN = ("name", "description", "tags", "entity", "size", "modified_at")
 
 
@@ -32,7 +33,7 @@ def create(connection: Connection, asset: Asset) -> None:
 
 def get(connection: Connection, asset_id: str, *, revision: int = HEAD) -> Asset | None:
     """Return an asset at its head or at a revision, also one in the trash; None where there is none."""
-    row = connection.execute(_BY_ID, {"of_asset": asset_id}).first()
+    row = _BY_ID.first(connection, {"of_asset": asset_id})
     if row is None or revision == HEAD:
         return asset_of(row) if row else None
     query = select(asset_revisions).where(

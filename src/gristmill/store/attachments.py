@@ -6,15 +6,27 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from gristmill.domain.asset import HEAD, Attachment
 from gristmill.store.contents import discard
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, values_of
 from gristmill.store.schema import attachments
 
 _COLUMNS = columns_of(attachments, Attachment)
+_CONTENT = Prepared(
+    select(*_COLUMNS)
+    .where(
+        attachments.c.asset_id == bindparam("of_asset"),
+        attachments.c.revision == bindparam("at_revision"),
+        attachments.c.complete.is_(True),
+        attachments.c.content_key.is_not(None),
+    )
+    .order_by(attachments.c.created_at.desc(), attachments.c.id.desc())
+    .limit(1)
+)
 
 
 def create(connection: Connection, attachment: Attachment) -> None:
@@ -45,14 +57,7 @@ def of_asset(connection: Connection, asset_id: str, *, revision: int = HEAD) -> 
 
 def content_of(connection: Connection, asset_id: str, *, revision: int = HEAD) -> Attachment | None:
     """Return the newest complete attachment with content of its own: a model's archive, a script's code."""
-    query = select(*_COLUMNS).where(
-        attachments.c.asset_id == asset_id,
-        attachments.c.revision == revision,
-        attachments.c.complete.is_(True),
-        attachments.c.content_key.is_not(None),
-    )
-    newest_first = query.order_by(attachments.c.created_at.desc(), attachments.c.id.desc())
-    row = connection.execute(newest_first.limit(1)).first()
+    row = _CONTENT.first(connection, {"of_asset": asset_id, "at_revision": revision})
     return _attachment(row) if row else None
 
 

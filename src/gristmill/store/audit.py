@@ -10,10 +10,12 @@ from sqlalchemy import ColumnElement, Row, insert, select, tuple_
 from gristmill.domain.audit import AuditEvent, AuditFilter, Outcome
 from gristmill.domain.page import Page
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, read_mark, values_of, write_mark
 from gristmill.store.schema import audit_events
 
 _COLUMNS = columns_of(audit_events, AuditEvent)
+_ADD = Prepared(insert(audit_events))
 _KEY = (audit_events.c.at, audit_events.c.id)
 
 
@@ -21,7 +23,7 @@ def add(connection: Connection, events: Sequence[AuditEvent]) -> None:
     """Write lines; the database lets nobody change or delete them afterwards."""
     if events:
         rows = [{**values_of(each, audit_events), "outcome": str(each.outcome)} for each in events]
-        connection.execute(insert(audit_events), rows)
+        _ADD.change_all(connection, rows)
 
 
 def page(connection: Connection, wanted: AuditFilter, *, limit: int, start: str | None = None) -> Page[AuditEvent]:

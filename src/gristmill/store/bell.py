@@ -1,52 +1,82 @@
-"""Wake-ups between processes: LISTEN and NOTIFY on PostgreSQL. SQLite has no such thing; there everybody polls."""
+"""Wake-ups between processes: LISTEN and NOTIFY on PostgreSQL, sockets beside the database file of SQLite."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from gristmill.store import socket_bell
 from gristmill.store.database import Database
 
 _CHANNEL = "gristmill_bell"
 
 
+class Listener(Protocol):
+    """Hears rings; broken by what breaks connections, and then to be made anew."""
+
+    def heard(self, *, within_seconds: float) -> set[str]:
+        """Return who has rung, as soon as anybody has; the empty set where nobody did in time."""
+
+
 def reaches_others(database: Database) -> bool:
     """Tell whether a ring is heard in other processes."""
-    return database.dialect == "postgresql"
+    return database.dialect == "postgresql" or _beside(database) is not None
 
 
 def ring(database: Database, sender: str) -> None:
     """Ring in all processes that listen.
 
-    A transaction of its own: one that notifies is committed one by one with all others that do.
+    In no transaction: one that notifies is committed one by one with all others that do.
     """
-    with database.transaction() as connection:
-        connection.execute(text("SELECT pg_notify(:channel, :sender)"), {"channel": _CHANNEL, "sender": sender})
+    directory = _beside(database)
+    if directory is not None:
+        socket_bell.ring(directory, sender)
+    elif database.dialect == "postgresql":
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_notify(:channel, :sender)"), {"channel": _CHANNEL, "sender": sender})
 
 
-class Listener:
-    """A connection that hears rings; broken by what breaks connections, and then to be made anew."""
+@contextmanager
+def listen(database: Database, sender: str) -> Iterator[Listener]:
+    """Listen as long as the block. ``sender`` is the name by which this process rings."""
+    directory = _beside(database)
+    if directory is not None:
+        with socket_bell.SocketListener(directory, sender) as listener:
+            yield listener
+    else:
+        with _connected(database) as connected:
+            yield connected
 
-    def __init__(self, database: Database) -> None:
-        # Of no pool: whoever got this connection next would go on listening.
-        engine = create_engine(database.engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        self._connection = engine.connect()
-        self._connection.execute(text(f"LISTEN {_CHANNEL}"))
-        self._driver: Any = self._connection.connection.driver_connection
 
-    def __enter__(self) -> Self:
-        return self
+def _beside(database: Database) -> Path | None:
+    """Return the directory of the sockets, None where the database is no file of SQLite."""
+    name = database.engine.url.database
+    if database.dialect != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return None
+    return Path(f"{name}-bell")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._connection.invalidate()
-        self._connection.close()
+
+class _PostgresListener:
+    def __init__(self, driver: Any) -> None:  # noqa: ANN401 - psycopg's connection
+        self._driver = driver
 
     def heard(self, *, within_seconds: float) -> set[str]:
-        """Return who has rung, as soon as anybody has; the empty set where nobody did in time."""
         return {each.payload for each in self._driver.notifies(timeout=within_seconds, stop_after=1)}
+
+
+@contextmanager
+def _connected(database: Database) -> Iterator[_PostgresListener]:
+    # Of no pool: whoever got this connection next would go on listening.
+    engine = create_engine(database.engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    connection = engine.connect()
+    try:
+        connection.execute(text(f"LISTEN {_CHANNEL}"))
+        yield _PostgresListener(connection.connection.driver_connection)
+    finally:
+        connection.invalidate()
+        connection.close()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    RowMapping,
-    Select,
+    Row,
     Text,
     bindparam,
+    cast,
     func,
     insert,
     literal,
+    literal_column,
     select,
     tuple_,
     update,
@@ -29,9 +30,11 @@ from gristmill.domain.worker import GONE
 from gristmill.domain.worker_labels import labels_of, offered_text
 from gristmill.store import runs as run_store
 from gristmill.store.database import Connection
-from gristmill.store.schema import claims, lanes, runs, spaces, workers
+from gristmill.store.prepared import Prepared
+from gristmill.store.schema import claims, jobs, lanes, runs, spaces, workers
 
 _WRONG_HINTS_AT_ONCE = 20
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _PATIENCE = timedelta(seconds=30)
 """How long a run waits for a worker to have room for it, before that worker takes no younger runs."""
 
@@ -63,15 +66,23 @@ class Room:
 
 # Made once: to build them anew for each claim takes longer than SQLite needs to execute them.
 _LANE: BindParameter[str] = bindparam("of_lane")
-_TAKEN = select(claims.c.slot).where(claims.c.lane_id == _LANE)
-_FIRST_WAITING = (
-    select(runs.c.id, runs.c.millicores, runs.c.memory_bytes, runs.c.labels)
+_HOLD = Prepared(insert(claims))
+# What a claim needs to know of the lane that it has locked, read at one go.
+_BETWEEN: Any = literal_column("' '")
+_TAKEN = select(func.aggregate_strings(cast(claims.c.slot, Text), _BETWEEN)).where(claims.c.lane_id == _LANE)
+_FIRST_WAITING = Prepared(
+    select(
+        *run_store.COLUMNS,
+        runs.c.millicores,
+        runs.c.memory_bytes,
+        runs.c.labels,
+        jobs.c.notification,
+        _TAKEN.scalar_subquery().label("taken"),
+    )
+    .join(jobs, jobs.c.id == runs.c.job_id)
     .where(runs.c.lane_id == _LANE, runs.c.state == str(RunState.QUEUED))
     .order_by(runs.c.place)
     .limit(1)
-)
-_EXPIRES_AT = select(claims.c.expires_at).where(
-    claims.c.run_id == bindparam("of_run"), claims.c.fence == bindparam("of_fence")
 )
 
 
@@ -88,8 +99,9 @@ class Claim:
 class ExpiredClaim:
     """A claim whose worker has not been heard of."""
 
-    run_id: str
     lane_id: str
+    slot: int
+    run_id: str
     fence: int
 
 
@@ -103,15 +115,15 @@ def claim(
     """
     for _ in range(_WRONG_HINTS_AT_ONCE):
         lane = _ready_lane(connection, room, now=now)
-        if lane is None or (room and _somebody_starves(connection, room, lane["head"], now=now)):
+        if lane is None or (room and _somebody_starves(connection, room, lane.head, now=now)):
             return None
         # PostgreSQL: the hint was read in a snapshot from before the lock, so count again now that it is held.
-        slot = _free_slot(connection, lane["id"], lane["max_running"])
-        first = _first_waiting(connection, lane["id"])
-        if first is None or slot is None or (room and not room.has(_reserved(first), labels_of(first["labels"]))):
-            repair(connection, [lane["id"]])
+        first = _FIRST_WAITING.first(connection, {"of_lane": lane.id})
+        slot = _free_slot(first.taken, lane.max_running) if first else None
+        if first is None or slot is None or (room and not room.has(_reserved(first), labels_of(first.labels))):
+            repair(connection, [lane.id])
             continue
-        return _take(connection, first["id"], lane["id"], slot, worker_id=worker_id, now=now, expires_at=expires_at)
+        return _take(connection, first, slot, worker_id=worker_id, now=now, expires_at=expires_at)
     return None
 
 
@@ -132,17 +144,28 @@ def all_claims(connection: Connection) -> list[Claim]:
     return _claims(connection)
 
 
-def expired(connection: Connection, *, now: datetime, limit: int) -> list[ExpiredClaim]:
-    """Return claims whose lease is over, the longest over first."""
-    query = select(claims.c.run_id, claims.c.lane_id, claims.c.fence).where(claims.c.expires_at < now)
-    rows = connection.execute(query.order_by(claims.c.expires_at).limit(limit)).mappings()
+def expired(
+    connection: Connection, *, now: datetime, limit: int, after: ExpiredClaim | None = None
+) -> list[ExpiredClaim]:
+    """Return claims whose lease is over, lane by lane, those that come ``after`` one of them."""
+    query = select(claims.c.lane_id, claims.c.slot, claims.c.run_id, claims.c.fence).where(claims.c.expires_at < now)
+    if after:
+        query = query.where(tuple_(claims.c.lane_id, claims.c.slot) > tuple_(after.lane_id, after.slot))
+    rows = connection.execute(query.order_by(claims.c.lane_id, claims.c.slot).limit(limit)).mappings()
     return [ExpiredClaim(**row) for row in rows]
 
 
-def is_expired(connection: Connection, run_id: str, fence: int, *, now: datetime) -> bool:
-    """Ask again, inside the transaction that is about to take the run away: its worker may have come back."""
-    expires_at = connection.execute(_EXPIRES_AT, {"of_run": run_id, "of_fence": fence}).scalar()
-    return expires_at is not None and expires_at < now
+def expire_all(connection: Connection) -> None:
+    """End all leases: none of the workers is there any more."""
+    connection.execute(update(claims).values(expires_at=_LONG_AGO))
+
+
+def still_expired(connection: Connection, keys: Collection[HeldKey], *, now: datetime) -> list[HeldKey]:
+    """Ask again, inside the transaction that is about to take the runs away: their workers may have come back."""
+    query = select(claims.c.run_id, claims.c.fence).where(
+        tuple_(claims.c.run_id, claims.c.fence).in_(list(keys)), claims.c.expires_at < now
+    )
+    return [(row.run_id, row.fence) for row in connection.execute(query)]
 
 
 def repair(connection: Connection, lane_ids: Sequence[str]) -> int:
@@ -172,36 +195,53 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
     return [Claim(run_id=row.run_id, fence=row.fence, state=RunState(row.state)) for row in rows]
 
 
-def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> RowMapping | None:
+def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> Row[Any] | None:
     locks, whole = connection.dialect.name == "postgresql", room is not None and room.is_whole
     query = _oldest_ready(locks=locks, bounded=room is not None, whole=whole)
     values: dict[str, Any] = {}
     if room is not None:
         values = {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
         values["labels"] = offered_text(room.labels)
-    return connection.execute(query, {**values, **({"since": now - GONE} if whole else {})}).mappings().first()
+    return query.first(connection, {**values, **({"since": now - GONE} if whole else {})})
 
 
 @cache
-def _oldest_ready(*, locks: bool, bounded: bool, whole: bool) -> Select[Any]:
+def _oldest_ready(*, locks: bool, bounded: bool, whole: bool) -> Prepared:
     query = select(lanes.c.id, lanes.c.max_running, lanes.c.head).where(*_READY)
     if bounded:
         fits = _head_fits(bindparam("millicores"), bindparam("memory_bytes"))
         query = query.where(fits | _fits_no_worker(bindparam("since")) if whole else fits)
         query = query.where(_asks_only_for(bindparam("labels", type_=Text)))
     query = query.order_by(lanes.c.head).limit(1)
-    return query.with_for_update(skip_locked=True) if locks else query
+    return Prepared(query.with_for_update(skip_locked=True) if locks else query)
 
 
 def _somebody_starves(connection: Connection, room: Room, head: int, *, now: datetime) -> bool:
     """Tell whether a run older than this head has waited for long, and fits as soon as enough others have ended."""
     if room.is_whole:
         return False
-    query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head).where(*_READY, lanes.c.head < head)
-    offered, left = (_head_fits(each.millicores, each.memory_bytes) for each in (room.offered, room.left))
-    query = query.where(offered | _fits_no_worker(now - GONE), ~left, runs.c.created_at < now - _PATIENCE)
-    query = query.where(_asks_only_for(literal(offered_text(room.labels), Text)))
-    return connection.execute(query.limit(1)).first() is not None
+    values = {
+        "before": head,
+        "offered_millicores": room.offered.millicores,
+        "offered_bytes": room.offered.memory_bytes,
+        "left_millicores": room.left.millicores,
+        "left_bytes": room.left.memory_bytes,
+        "since": now - GONE,
+        "patient_until": now - _PATIENCE,
+        "labels": offered_text(room.labels),
+    }
+    return _starving().first(connection, values) is not None
+
+
+@cache
+def _starving() -> Prepared:
+    query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head)
+    query = query.where(*_READY, lanes.c.head < bindparam("before"))
+    offered = _head_fits(bindparam("offered_millicores"), bindparam("offered_bytes"))
+    left = _head_fits(bindparam("left_millicores"), bindparam("left_bytes"))
+    query = query.where(offered | _fits_no_worker(bindparam("since")), ~left)
+    query = query.where(runs.c.created_at < bindparam("patient_until"))
+    return Prepared(query.where(_asks_only_for(bindparam("labels", type_=Text))).limit(1))
 
 
 def _head_fits(millicores: _Number, memory_bytes: _Number) -> ColumnElement[bool]:
@@ -222,36 +262,29 @@ def _fits_no_worker(since: datetime | BindParameter[datetime]) -> ColumnElement[
     return ~enough.correlate(lanes).exists()
 
 
-def _reserved(run: RowMapping) -> Capacity:
-    return Capacity(millicores=run["millicores"], memory_bytes=run["memory_bytes"])
+def _reserved(run: Row[Any]) -> Capacity:
+    return Capacity(millicores=run.millicores, memory_bytes=run.memory_bytes)
 
 
-def _free_slot(connection: Connection, lane_id: str, limit: int) -> int | None:
-    taken = set(connection.execute(_TAKEN, {"of_lane": lane_id}).scalars())
+def _free_slot(text: str | None, limit: int) -> int | None:
+    taken = {int(slot) for slot in (text or "").split()}
     # After a limit was lowered, higher slots may still be held: they count.
     return next(slot for slot in range(limit) if slot not in taken) if len(taken) < limit else None
 
 
-def _first_waiting(connection: Connection, lane_id: str) -> RowMapping | None:
-    return connection.execute(_FIRST_WAITING, {"of_lane": lane_id}).mappings().first()
-
-
 def _take(
     connection: Connection,
-    run_id: str,
-    lane_id: str,
+    first: Row[Any],
     slot: int,
     *,
     worker_id: str,
     now: datetime,
     expires_at: datetime,
 ) -> Run:
-    run = run_store.get(connection, run_id)
-    assert run is not None
+    run = run_store.run_in(first._mapping)  # noqa: SLF001 - public API of Row
     raised = {"fence": run.fence + 1, "attempt": run.attempt + 1, "worker_id": worker_id}
-    run_store.advance(connection, run_id, RunEvent.CLAIMED, now=now, actor=worker_id, changes=raised)
-    values = {"lane_id": lane_id, "slot": slot, "run_id": run_id, "worker_id": worker_id, "fence": run.fence + 1}
-    connection.execute(insert(claims).values(**values, claimed_at=now, expires_at=expires_at))
-    claimed = run_store.get(connection, run_id)
-    assert claimed is not None
-    return claimed
+    held = run_store.held_in(first._mapping)  # noqa: SLF001 - public API of Row
+    state = run_store.advance(connection, run.id, RunEvent.CLAIMED, now=now, actor=worker_id, changes=raised, held=held)
+    values = {"lane_id": run.lane_id, "slot": slot, "run_id": run.id, "worker_id": worker_id, "fence": run.fence + 1}
+    _HOLD.change(connection, {**values, "claimed_at": now, "expires_at": expires_at})
+    return replace(run, state=state, modified_at=now, fence=run.fence + 1, attempt=run.attempt + 1, worker_id=worker_id)

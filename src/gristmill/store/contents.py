@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Column, delete, select
+from sqlalchemy import Column, delete, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gristmill.store.database import Connection
@@ -63,6 +63,12 @@ def noted(connection: Connection, keys: Sequence[str]) -> set[str]:
 def forget(connection: Connection, keys: Sequence[str]) -> None:
     """Take keys from the list: their bytes are gone, or they are in use."""
     connection.execute(delete(discarded_contents).where(discarded_contents.c.key.in_(keys)))
+
+
+def all_referred_to(connection: Connection) -> Iterator[str]:
+    """Yield every key that any row refers to, each once, without holding them all."""
+    queries = union(*(select(column.label("key")).where(column.is_not(None)) for column in _REFERENCES))
+    yield from connection.execution_options(stream_results=True, yield_per=_AT_ONCE).execute(queries).scalars()
 
 
 def of_runs(connection: Connection, run_ids: Sequence[str]) -> list[str]:

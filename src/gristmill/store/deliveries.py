@@ -7,17 +7,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Text, and_, func, insert, literal, or_, select, tuple_, update
 
-from gristmill.domain.delivery import MAIL, Attempt, Delivery, DeliveryEntry, DeliveryState
+from gristmill.domain.delivery import LINEAGE_SINK, MAIL, Attempt, Delivery, DeliveryEntry, DeliveryState
 from gristmill.domain.event import EventKind
 from gristmill.domain.page import Page
+from gristmill.store.column_types import Instant
 from gristmill.store.database import Connection
 from gristmill.store.rows import columns_of, insert_new, read_mark, values_of, write_mark
 from gristmill.store.schema import channels, deliveries, delivery_attempts, events
 
 _COLUMNS = columns_of(deliveries, Delivery)
 _OF_CHANNEL = and_(deliveries.c.channel_id.is_not(None), deliveries.c.target == deliveries.c.channel_id)
+_LINEAGE = deliveries.c.target == LINEAGE_SINK
+_NOT_BY_MAIL = or_(_OF_CHANNEL, _LINEAGE)
 
 
 def add(connection: Connection, made: Sequence[Delivery]) -> None:
@@ -63,9 +66,21 @@ def settle(connection: Connection, delivery: Delivery, attempt: Attempt) -> bool
     return True
 
 
+def give_up(connection: Connection, now: datetime, error: str) -> int:
+    """Let all deliveries that wait, or are under way, fail for this reason; return how many those were."""
+    waits = deliveries.c.state == str(DeliveryState.WAITING)
+    attempt = select(
+        deliveries.c.id, deliveries.c.attempts + 1, literal(now, Instant), literal(0), literal(error, Text)
+    )
+    into = ["delivery_id", "number", "at", "milliseconds", "error"]
+    connection.execute(insert(delivery_attempts).from_select(into, attempt.where(waits)))
+    became = {"state": str(DeliveryState.FAILED), "attempts": deliveries.c.attempts + 1, "next_attempt_at": None}
+    return connection.execute(update(deliveries).where(waits).values(**became)).rowcount
+
+
 def page(connection: Connection, job_id: str, *, limit: int, start: str | None = None) -> Page[DeliveryEntry]:
-    """List the deliveries of a job's events, the newest event first, with their number."""
-    return _page(connection, events.c.job_id == job_id, limit=limit, start=start)
+    """List the deliveries of a job's events to people, the newest event first, with their number."""
+    return _page(connection, and_(events.c.job_id == job_id, ~_LINEAGE), limit=limit, start=start)
 
 
 def page_of_channel(
@@ -95,9 +110,9 @@ def _page(connection: Connection, of: ColumnElement[bool], *, limit: int, start:
 
 
 def _not_to(busy: Collection[str]) -> list[ColumnElement[bool]]:
-    channel_ids = [sink for sink in busy if sink != MAIL]
-    others: list[ColumnElement[bool]] = [deliveries.c.target.not_in(channel_ids)] if channel_ids else []
-    return [*others, _OF_CHANNEL] if MAIL in busy else others
+    targets = [sink for sink in busy if sink != MAIL]
+    others: list[ColumnElement[bool]] = [deliveries.c.target.not_in(targets)] if targets else []
+    return [*others, _NOT_BY_MAIL] if MAIL in busy else others
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -30,6 +30,14 @@ def get(connection: Connection, definition_id: str, revision: int = 0) -> Deploy
     return _definition(row) if row else None
 
 
+def named(connection: Connection, deployment_id: str, name: str) -> DeploymentJobDefinition | None:
+    """Return the oldest definition of this name for a deployment, at its head."""
+    where = (definitions.c.deployment_id == deployment_id, definitions.c.name == name, definitions.c.revision == 0)
+    query = select(*_COLUMNS).where(*where).order_by(definitions.c.created_at, definitions.c.id)
+    row = connection.execute(query.limit(1)).first()
+    return _definition(row) if row else None
+
+
 def these(connection: Connection, definition_ids: Sequence[str]) -> list[DeploymentJobDefinition]:
     """Return the definitions with these ids at their heads."""
     if not definition_ids:

@@ -11,11 +11,12 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from gristmill.domain.deployment import Deployment, DeploymentState
 from gristmill.domain.page import Page
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import deployments
 
 COLUMNS = columns_of(deployments, Deployment)
-_BY_ID = select(*COLUMNS).where(deployments.c.id == bindparam("of_deployment"))
+_BY_ID = Prepared(select(*COLUMNS).where(deployments.c.id == bindparam("of_deployment")))
 
 
 def create(connection: Connection, deployment: Deployment) -> None:
@@ -25,7 +26,7 @@ def create(connection: Connection, deployment: Deployment) -> None:
 
 def get(connection: Connection, deployment_id: str) -> Deployment | None:
     """Return a deployment, also one that is being deleted."""
-    row = connection.execute(_BY_ID, {"of_deployment": deployment_id}).first()
+    row = _BY_ID.first(connection, {"of_deployment": deployment_id})
     return deployment_of(row) if row else None
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from gristmill.domain.page import Page
 from gristmill.domain.specification import HardwareSpecification
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import hardware_specifications
 
 _COLUMNS = columns_of(hardware_specifications, HardwareSpecification)
+_NAMED = Prepared(
+    select(*_COLUMNS).where(
+        hardware_specifications.c.space_id == bindparam("of_space"),
+        (hardware_specifications.c.id == bindparam("id_or_name"))
+        | (hardware_specifications.c.name == bindparam("id_or_name")),
+    )
+)
 
 
 def create(connection: Connection, specification: HardwareSpecification) -> None:
@@ -22,11 +30,8 @@ def create(connection: Connection, specification: HardwareSpecification) -> None
 
 def find(connection: Connection, space_id: str, id_or_name: str) -> HardwareSpecification | None:
     """Return the space's specification of this id, else of this name."""
-    table = hardware_specifications
-    query = select(*_COLUMNS).where(
-        table.c.space_id == space_id, (table.c.id == id_or_name) | (table.c.name == id_or_name)
-    )
-    rows = sorted(connection.execute(query), key=lambda row: row.id != id_or_name)
+    found = _NAMED.all(connection, {"of_space": space_id, "id_or_name": id_or_name})
+    rows = sorted(found, key=lambda row: row.id != id_or_name)
     return _specification(rows[0]) if rows else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from gristmill.store.database import Database
 
@@ -28,6 +28,11 @@ def connect(url: str) -> Database:
     if said:
         raise DatabaseUnusable(said)
     return database
+
+
+def was_away(error: Exception) -> bool:
+    """Tell whether the database did not answer, or broke off."""
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def trouble(database: Database) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Join, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Join, Select, and_, func, or_, select, true, tuple_, union_all
 
 from gristmill.domain.job import Job
 from gristmill.domain.job_summary import LATE_AFTER, JobCounts, JobFilter, RecentRun
@@ -75,14 +75,20 @@ def _newest_by_rowid(limit: int) -> Join:
 
 
 def _newest_by_lateral(limit: int) -> Join:
-    # PostgreSQL would hold every run against such a list. Compared and sorted as a row, as in
-    # run_pages.newest_places, so that it does not walk all runs backwards.
-    newest = runs.alias()
-    key = (newest.c.job_id, newest.c.place)
-    between = (tuple_(*key) > tuple_(jobs.c.id, 0), tuple_(*key) < tuple_(jobs.c.id, _NEWEST))
-    query = select(newest.c.place).where(*between, newest.c.deleted_at.is_(None)).correlate(jobs)
-    places = query.order_by(*(part.desc() for part in key)).limit(limit).lateral()
+    # PostgreSQL would hold every run against such a list. State by state, from the end of an index that has all that
+    # is asked for: it takes an index without the states for dearer, and would sort every run of a job.
+    of_states = union_all(*(select(_newest_in(state, limit).subquery().c.place) for state in RunState)).subquery()
+    places = select(of_states.c.place).order_by(of_states.c.place.desc()).limit(limit).lateral()
     return jobs.join(places, true()).join(runs, runs.c.place == places.c.place)
+
+
+def _newest_in(state: RunState, limit: int) -> Select[Any]:
+    """Select a job's newest places in a state; compared and sorted as rows, as in `run_pages.newest_places`."""
+    newest = runs.alias()
+    key = (newest.c.state, newest.c.place)
+    between = (tuple_(*key) > tuple_(str(state), 0), tuple_(*key) < tuple_(str(state), _NEWEST))
+    query = select(newest.c.place).where(newest.c.job_id == jobs.c.id, *between, newest.c.deleted_at.is_(None))
+    return query.order_by(*(part.desc() for part in key)).limit(limit).correlate(jobs)
 
 
 def _of_space(space_id: str) -> list[ColumnElement[bool]]:

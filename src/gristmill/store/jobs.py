@@ -11,13 +11,14 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.page import Page
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import jobs, runs
 
 _COLUMNS = columns_of(jobs, Job)
-_BY_ID = select(*_COLUMNS).where(jobs.c.id == bindparam("of_job"))
-_DEFAULT = select(*_COLUMNS).where(
-    jobs.c.deployment_id == bindparam("of_deployment"), jobs.c.kind == str(JobKind.DEFAULT)
+_BY_ID = Prepared(select(*_COLUMNS).where(jobs.c.id == bindparam("of_job")))
+_DEFAULT = Prepared(
+    select(*_COLUMNS).where(jobs.c.deployment_id == bindparam("of_deployment"), jobs.c.kind == str(JobKind.DEFAULT))
 )
 
 
@@ -28,7 +29,7 @@ def create(connection: Connection, job: Job) -> None:
 
 def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, also one that is being deleted."""
-    row = connection.execute(_BY_ID, {"of_job": job_id}).first()
+    row = _BY_ID.first(connection, {"of_job": job_id})
     return job_of(row) if row else None
 
 
@@ -43,9 +44,17 @@ def by_serving_name(connection: Connection, name: str) -> Job | None:
     return job_of(row) if row else None
 
 
+def named(connection: Connection, space_id: str, name: str) -> Job | None:
+    """Return the oldest job of this name in a space; those that were made with deployments do not count."""
+    where = (jobs.c.space_id == space_id, jobs.c.name == name, jobs.c.kind != str(JobKind.DEFAULT))
+    query = select(*_COLUMNS).where(*where, jobs.c.deleted_at.is_(None)).order_by(jobs.c.created_at, jobs.c.id)
+    row = connection.execute(query.limit(1)).first()
+    return job_of(row) if row else None
+
+
 def default_of(connection: Connection, deployment_id: str) -> Job | None:
     """Return the job that was made with a deployment."""
-    row = connection.execute(_DEFAULT, {"of_deployment": deployment_id}).first()
+    row = _DEFAULT.first(connection, {"of_deployment": deployment_id})
     return job_of(row) if row else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, insert, select, update
 
 from gristmill.store import claims
@@ -22,6 +24,18 @@ def set_paused(connection: Connection, space_id: str, *, paused: bool) -> None:
         of_space = select(lanes.c.id).where(lanes.c.space_id == space_id).order_by(lanes.c.id)
         connection.execute(of_space.with_for_update())
     connection.execute(update(lanes).where(lanes.c.space_id == space_id).values(paused=paused))
+
+
+def lock(connection: Connection, lane_ids: Collection[str], *, wait: bool) -> set[str]:
+    """Lock lanes until the transaction ends; return which: all, or those that were free if it must not ``wait``.
+
+    SQLite: whoever writes has locked everything.
+    """
+    if connection.dialect.name != "postgresql":
+        return set(lane_ids)
+    # Whoever locks several lanes does so in the order of their ids.
+    query = select(lanes.c.id).where(lanes.c.id.in_(lane_ids)).order_by(lanes.c.id)
+    return set(connection.execute(query.with_for_update(skip_locked=not wait)).scalars())
 
 
 def set_limit(connection: Connection, lane_id: str, max_running: int) -> None:

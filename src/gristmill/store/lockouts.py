@@ -1,43 +1,65 @@
-"""Wrong passwords in a row, by user name."""
+"""Wrong passwords in a row, by user name, and those that came from an address."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Column, Table, delete, select, update
 
 from gristmill.domain.lockout import Lockout
 from gristmill.store.database import Connection
-from gristmill.store.rows import columns_of, insert_new, values_of
-from gristmill.store.schema import lockouts
-
-_COLUMNS = columns_of(lockouts, Lockout)
+from gristmill.store.rows import insert_new
+from gristmill.store.schema import address_lockouts, lockouts
 
 
-def get(connection: Connection, user_name: str) -> Lockout | None:
-    """Return what is known of a name."""
-    row = connection.execute(select(*_COLUMNS).where(lockouts.c.user_name == user_name)).mappings().first()
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of those that a column tells apart."""
+
+    table: Table
+    whose: Column[Any]
+
+
+OF_NAMES = Kept(lockouts, lockouts.c.user_name)
+OF_ADDRESSES = Kept(address_lockouts, address_lockouts.c.address)
+
+
+def get(connection: Connection, kept: Kept, whose: str, *, locked: bool = False) -> Lockout | None:
+    """Return what is known of one; ``locked``, nobody else counts it until the transaction ends."""
+    table = kept.table
+    query = select(kept.whose.label("whose"), table.c.failures, table.c.failed_at, table.c.locked_until)
+    query = query.where(kept.whose == whose)
+    row = connection.execute(query.with_for_update() if locked else query).mappings().first()
     return Lockout(**row) if row else None
 
 
-def lock(connection: Connection, first: Lockout) -> Lockout:
-    """Return what is known of a name, or else ``first``; nobody else counts it until the transaction ends."""
-    insert_new(connection, lockouts, [values_of(first, lockouts)], key=["user_name"])
-    query = select(*_COLUMNS).where(lockouts.c.user_name == first.user_name).with_for_update()
-    return Lockout(**connection.execute(query).mappings().one())
+def lock(connection: Connection, kept: Kept, first: Lockout) -> Lockout:
+    """Return what is known of one, or else ``first``; nobody else counts it until the transaction ends."""
+    insert_new(connection, kept.table, [_values(kept, first)], key=[kept.whose.name])
+    return get(connection, kept, first.whose, locked=True) or first
 
 
-def put(connection: Connection, lockout: Lockout) -> None:
-    """Write what is known of a name that was locked."""
-    statement = update(lockouts).where(lockouts.c.user_name == lockout.user_name)
-    connection.execute(statement.values(values_of(lockout, lockouts)))
+def put(connection: Connection, kept: Kept, lockout: Lockout) -> None:
+    """Write what is known of one that was locked."""
+    connection.execute(update(kept.table).where(kept.whose == lockout.whose).values(_values(kept, lockout)))
 
 
-def forget(connection: Connection, user_name: str) -> None:
-    """Forget a name."""
-    connection.execute(delete(lockouts).where(lockouts.c.user_name == user_name))
+def forget(connection: Connection, kept: Kept, whose: str) -> None:
+    """Forget one."""
+    connection.execute(delete(kept.table).where(kept.whose == whose))
 
 
-def forget_before(connection: Connection, moment: datetime) -> None:
-    """Forget the names for which no wrong password has come since."""
-    connection.execute(delete(lockouts).where(lockouts.c.failed_at < moment))
+def forget_before(connection: Connection, kept: Kept, moment: datetime) -> None:
+    """Forget those of which no wrong password has come since."""
+    connection.execute(delete(kept.table).where(kept.table.c.failed_at < moment))
+
+
+def _values(kept: Kept, lockout: Lockout) -> dict[str, Any]:
+    return {
+        kept.whose.name: lockout.whose,
+        "failures": lockout.failures,
+        "failed_at": lockout.failed_at,
+        "locked_until": lockout.locked_until,
+    }

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import insert, select
 
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.schema import run_contents
+
+_HOLD = Prepared(insert(run_contents))
 
 
 def hold(connection: Connection, run_id: str, keys: Iterable[str]) -> None:
@@ -18,8 +21,7 @@ def hold(connection: Connection, run_id: str, keys: Iterable[str]) -> None:
 def hold_all(connection: Connection, keys_of_runs: Mapping[str, Iterable[str]]) -> None:
     """Note the same for many runs, by their ids."""
     rows = [{"run_id": run_id, "key": key} for run_id, keys in keys_of_runs.items() for key in sorted(set(keys))]
-    if rows:
-        connection.execute(insert(run_contents), rows)
+    _HOLD.change_all(connection, rows)
 
 
 def held(connection: Connection, run_id: str) -> list[str]:

@@ -8,16 +8,30 @@ from typing import Any
 
 from sqlalchemy import RowMapping, select
 
-from gristmill.domain.event import Event, EventKind, kind_of, of_alarm, of_run
+from gristmill.domain.event import LINEAGE, Event, EventKind, kind_of, of_alarm, of_run
 from gristmill.domain.notification import Notification
 from gristmill.domain.run import RunState
-from gristmill.store import events
-from gristmill.store.database import Connection
+from gristmill.store import events, lineage
+from gristmill.store.database import Connection, lineage_source
 from gristmill.store.schema import jobs, runs, users
 
-_RUN = ("id", "space_id", "job_id", "name", "kind", "state", "attempt", "requester_id", "cause", "warning", "result")
+_RUN = (
+    "id",
+    "space_id",
+    "job_id",
+    "name",
+    "kind",
+    "state",
+    "fence",
+    "attempt",
+    "requester_id",
+    "cause",
+    "warning",
+    "result",
+)
 _ROWS = ("rows_read", "rows_scored", "rows_rejected")
 _TIMES = ("created_at", "scheduled_for", "started_at", "finished_at")
+_NOBODY: Mapping[str, Any] = {"notification": {}}
 _BESIDE = (
     jobs.c.name.label("job_name"),
     jobs.c.owner_id,
@@ -29,12 +43,17 @@ _BESIDE = (
 
 
 def tell(connection: Connection, run_id: str, *, number: int, now: datetime) -> None:
-    """Record the run's newest change, which has this number in its history, if its job asks for it."""
+    """Record the run's newest change, which has this number in its history, if its job or lineage asks for it."""
     row = _read(connection, run_id)
     rows = _rows(row)
     kind = kind_of(RunState(row["state"]), warned=bool(row["warning"] or rows.get("rejected")))
-    if kind and _wishes(row).asks_for(kind, rejected=rows.get("rejected") or 0):
-        _record(connection, row, kind, subject=of_run(run_id, number), now=now)
+    if kind is None:
+        return
+    asked = _wishes(row).asks_for(kind, rejected=rows.get("rejected") or 0)
+    source = lineage_source(connection)
+    found = {LINEAGE: lineage.of(connection, row, kind, source=source, rows=rows, at=now)} if source else {}
+    if asked or source:
+        _record(connection, row, kind, subject=of_run(run_id, number), now=now, people=asked, **found)
 
 
 def alarm(connection: Connection, run_id: str, *, now: datetime) -> None:
@@ -44,7 +63,7 @@ def alarm(connection: Connection, run_id: str, *, now: datetime) -> None:
     kind = EventKind.NOT_STARTED if waits else EventKind.LONG_RUNNING
     patience = _wishes(row).patience(kind)
     if patience:
-        subject = of_alarm(run_id, kind, row["attempt"])
+        subject = of_alarm(run_id, kind, row["fence"])
         _record(connection, row, kind, subject=subject, now=now, minutes=int(patience.total_seconds() // 60))
 
 
@@ -60,9 +79,16 @@ def _wishes(row: RowMapping) -> Notification:
 
 
 def _record(
-    connection: Connection, row: RowMapping, kind: EventKind, *, subject: str, now: datetime, **more: object
+    connection: Connection,
+    row: RowMapping,
+    kind: EventKind,
+    *,
+    subject: str,
+    now: datetime,
+    people: bool = True,
+    **more: object,
 ) -> None:
-    audience = {name: row[name] for name in ("owner_id", "scheduler_id", "notification")}
+    audience = {name: row[name] for name in ("owner_id", "scheduler_id", "notification")} if people else _NOBODY
     happened = Event(
         subject=subject,
         kind=kind,

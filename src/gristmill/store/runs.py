@@ -7,7 +7,19 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, ScalarSelect, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    RowMapping,
+    ScalarSelect,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import Conflict, NotFound
@@ -15,16 +27,19 @@ from gristmill.domain.event import EventKind, kind_of
 from gristmill.domain.notification import alarm_at
 from gristmill.domain.progress import Progress
 from gristmill.domain.retention import expires_at
-from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunState, Transition, next_state
+from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunMoved, RunState, Transition, next_state
 from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.domain.worker_labels import labels_text
 from gristmill.store import run_events
-from gristmill.store.database import Connection
+from gristmill.store.database import Connection, lineage_source, note
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of
 from gristmill.store.schema import claims, jobs, lanes, run_history, runs
+from gristmill.telemetry import scope
 
 COLUMNS = columns_of(runs, Run)
 """Of a run as lists show it: without its heavy columns."""
+_COUNTED = ("scored", "rejected", "not_attempted")
 
 
 class StaleFence(Conflict):
@@ -35,8 +50,8 @@ class StaleFence(Conflict):
 
 def create(connection: Connection, run: Run, spec: RunSpec, *, idempotency_key: str | None = None) -> Run:
     """Insert a queued run at the end of its lane; its ``place`` is given by the database."""
-    statement = insert(runs).values(**_inserted(run, spec), idempotency_key=idempotency_key)
-    place = connection.execute(statement.returning(runs.c.place)).scalar_one()
+    values = {**_inserted(run, spec), "idempotency_key": idempotency_key}
+    place = _CREATE.scalar(connection, values)
     _remember(connection, run.id, "created", RunState.QUEUED, at=run.created_at, fence=0, actor=run.requester_id)
     return replace(run, place=place)
 
@@ -60,30 +75,36 @@ def by_idempotency_key(connection: Connection, requester_id: str, key: str) -> R
 
 def get(connection: Connection, run_id: str) -> Run | None:
     """Return a run by its id in the jobs API, hidden ones too."""
-    row = connection.execute(_BY_ID, {"of_run": run_id}).first()
+    row = _BY_ID.first(connection, {"of_run": run_id})
     return run_of(row) if row else None
 
 
 def get_by_deployment_job(connection: Connection, deployment_job_id: str) -> Run | None:
     """Return a run by its id in the ML API, hidden ones too."""
-    row = connection.execute(_BY_DEPLOYMENT_JOB, {"of_job": deployment_job_id}).first()
+    row = _BY_DEPLOYMENT_JOB.first(connection, {"of_job": deployment_job_id})
     return run_of(row) if row else None
 
 
 def spec(connection: Connection, run_id: str) -> RunSpec:
     """Return what the run was frozen with."""
-    return RunSpec.of(connection.execute(_SPEC, {"of_run": run_id}).scalar_one())
+    return RunSpec.of(_SPEC.scalar(connection, {"of_run": run_id}))
 
 
 def result(connection: Connection, run_id: str) -> RunResult | None:
     """Return what the run left, None while it has not ended."""
-    document = connection.execute(_RESULT, {"of_run": run_id}).scalar()
+    document = _RESULT.scalar(connection, {"of_run": run_id})
     return RunResult.of(document) if document else None
 
 
 def these(connection: Connection, run_ids: Sequence[str]) -> list[Run]:
     """Return the runs with these ids that are still there, without their heavy columns."""
     return [run_of(row) for row in connection.execute(select(*COLUMNS).where(runs.c.id.in_(run_ids)))]
+
+
+def held(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[Run, Held]]:
+    """Return these runs, whose lanes this transaction has locked, each with what `advance` goes by."""
+    query = select(*COLUMNS, jobs.c.notification).join(jobs, jobs.c.id == runs.c.job_id).where(runs.c.id.in_(run_ids))
+    return {row["id"]: (run_in(row), held_in(row)) for row in connection.execute(query).mappings()}
 
 
 def newest(connection: Connection, job_ids: Sequence[str]) -> list[Run]:
@@ -109,11 +130,13 @@ def advance(
     actor: str,
     fence: int | None = None,
     changes: Mapping[str, Any] | None = None,
+    held: Held | None = None,
 ) -> RunState:
     """Move a run by one event: state, time stamps, history row, and the claim that it no longer needs.
 
     ``fence`` is given by workers: the change counts only while theirs is the current one. ``changes`` are further
-    columns to set in the same statement.
+    columns to set in the same statement. ``held`` is how the run is, where this transaction has locked its lane and
+    read it since.
 
     Raises:
         NotFound: there is no such run.
@@ -121,7 +144,7 @@ def advance(
         IllegalTransition: the table has no such row.
 
     """
-    held = _lock(connection, run_id)
+    held = held or lock(connection, run_id)
     lane_id, state, current = held.lane_id, held.state, held.fence
     if fence is not None and (fence != current or state not in ACTIVE):
         raise StaleFence(f"The run is {state} under fence {current}; this worker holds {fence}.")
@@ -130,15 +153,16 @@ def advance(
     values |= {"state": str(after), "modified_at": now}
     if after in FINAL:
         values["expires_at"] = expires_at(held.retention_days, now)
-    statement = update(runs).where(runs.c.id == run_id, runs.c.state == str(state), runs.c.fence == current)
-    if connection.execute(statement.values(**values)).rowcount != 1:
+    before = {"of_run": run_id, "in_state": str(state), "under_fence": current}
+    if _ADVANCE.change(connection, {**values, **before}) != 1:
         raise StaleFence(f"The run changed while its lane {lane_id} was locked.")
     if after not in ACTIVE:
-        connection.execute(_DROP_CLAIM, {"of_run": run_id})
+        _DROP_CLAIM.change(connection, {"of_run": run_id})
     fence = values.get("fence", current)
     number = _remember(connection, run_id, str(event), after, at=now, fence=fence, actor=actor)
+    note(connection, _moved(held, event, after, now=now, changes=values))
     # Most jobs ask for nothing, and pay nothing.
-    if held.notification and kind_of(after):
+    if kind_of(after) and (held.notification or lineage_source(connection)):
         run_events.tell(connection, run_id, number=number, now=now)
     return after
 
@@ -146,7 +170,7 @@ def advance(
 def add_left(connection: Connection, run_id: str, found: RunResult) -> bool:
     """Add log, files, kept rows to the result of a run that has ended; False where it has not, or has them already."""
     try:
-        held = _lock(connection, run_id)
+        held = lock(connection, run_id)
     except NotFound:
         return False
     before = result(connection, run_id) or RunResult()
@@ -172,6 +196,11 @@ def hide(connection: Connection, run_id: str, now: datetime) -> None:
 def pin(connection: Connection, run_id: str, *, pinned: bool) -> None:
     """Keep a run whatever its retention, or leave it to that again."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(pinned=pinned))
+
+
+def reseal(connection: Connection, place: int, spec: Mapping[str, Any]) -> None:
+    """Write the spec of the run of this place with its secrets encrypted anew; nothing else of it may differ."""
+    connection.execute(update(runs).where(runs.c.place == place).values(spec=dict(spec)))
 
 
 def clear_alarms(connection: Connection, run_ids: Sequence[str]) -> None:
@@ -219,36 +248,47 @@ def some(connection: Connection, *, column: str, value: str, limit: int) -> list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class Held:
     """What `advance` goes by. ``retention_days`` is what the run asked for, ``notification`` what its job does."""
 
     lane_id: str
+    kind: str
     state: RunState
     fence: int
     retention_days: int | None
     alarm_at: datetime | None
+    modified_at: datetime
+    started_at: datetime | None
+    deleted_at: datetime | None
     notification: Mapping[str, Any]
 
 
 # Made once: to build them anew each time takes longer than SQLite needs to execute them.
 _THIS: BindParameter[str] = bindparam("of_run")
-_BY_ID = select(*COLUMNS).where(runs.c.id == _THIS)
-_BY_DEPLOYMENT_JOB = select(*COLUMNS).where(runs.c.deployment_job_id == bindparam("of_job"))
-_SPEC = select(runs.c.spec).where(runs.c.id == _THIS)
-_RESULT = select(runs.c.result).where(runs.c.id == _THIS)
-_LOCK_LANE = (
+_BY_ID = Prepared(select(*COLUMNS).where(runs.c.id == _THIS))
+_BY_DEPLOYMENT_JOB = Prepared(select(*COLUMNS).where(runs.c.deployment_job_id == bindparam("of_job")))
+_SPEC = Prepared(select(runs.c.spec).where(runs.c.id == _THIS))
+_RESULT = Prepared(select(runs.c.result).where(runs.c.id == _THIS))
+_LOCK_LANE = Prepared(
     select(lanes.c.id)
     .where(lanes.c.id == select(runs.c.lane_id).where(runs.c.id == _THIS).scalar_subquery())
     .with_for_update()
 )
-_HELD = (
-    select(runs.c.lane_id, runs.c.state, runs.c.fence, runs.c.retention_days, runs.c.alarm_at, jobs.c.notification)
+_HELD = Prepared(
+    select(*(runs.c[column.name] for column in fields(Held) if column.name != "notification"), jobs.c.notification)
     .join(jobs, jobs.c.id == runs.c.job_id)
     .where(runs.c.id == _THIS)
 )
-_DROP_CLAIM = delete(claims).where(claims.c.run_id == _THIS)
+_CREATE = Prepared(insert(runs).returning(runs.c.place))
+# What is set are the columns that it is executed with.
+_ADVANCE = Prepared(
+    update(runs).where(
+        runs.c.id == _THIS, runs.c.state == bindparam("in_state"), runs.c.fence == bindparam("under_fence")
+    )
+)
+_DROP_CLAIM = Prepared(delete(claims).where(claims.c.run_id == _THIS))
 _NEXT_NUMBER = select(func.coalesce(func.max(run_history.c.number), 0) + 1).where(run_history.c.run_id == _THIS)
-_REMEMBER = insert(run_history).values(number=_NEXT_NUMBER.scalar_subquery()).returning(run_history.c.number)
+_REMEMBER = Prepared(insert(run_history).values(number=_NEXT_NUMBER.scalar_subquery()).returning(run_history.c.number))
 
 
 def newest_place(state: RunState) -> ScalarSelect[Any]:
@@ -265,21 +305,30 @@ def _inserted(run: Run, spec: RunSpec) -> dict[str, Any]:
     reserved = Capacity.of(cpus=spec.cpus, memory_bytes=spec.memory_limit_bytes)
     room: dict[str, Any] = {"millicores": reserved.millicores, "memory_bytes": reserved.memory_bytes}
     room["labels"] = labels_text(spec.hardware.get("labels") or ())
-    return {**values, **room, "spec": spec.document()}
+    # Also of a run that is done again: its request is another.
+    return {**values, **room, "spec": replace(spec, traceparent=scope.traceparent()).document()}
 
 
-def _lock(connection: Connection, run_id: str) -> _Held:
-    """Lock the lane, then read the run. PostgreSQL: a claim locks in this order too, so the two cannot deadlock."""
+def lock(connection: Connection, run_id: str) -> Held:
+    """Lock the lane, then read what `advance` goes by.
+
+    PostgreSQL: a claim locks in this order too, so the two cannot deadlock.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK_LANE, {"of_run": run_id})
-    row = connection.execute(_HELD, {"of_run": run_id}).first()
+        _LOCK_LANE.all(connection, {"of_run": run_id})
+    row = _HELD.first(connection, {"of_run": run_id})
     if row is None:
         raise NotFound(f"There is no run {run_id}.", code="run_not_found")
-    values = row._mapping  # noqa: SLF001 - public API of Row
-    return _Held(**{**values, "state": RunState(row.state)})
+    return held_in(row._mapping)  # noqa: SLF001 - public API of Row
 
 
-def _alarm(held: _Held, after: RunState, now: datetime) -> dict[str, Any]:
+def held_in(row: RowMapping) -> Held:
+    """Return what `advance` goes by, from a row that has other columns, too."""
+    values = {column.name: row[column.name] for column in fields(Held)}
+    return Held(**{**values, "state": RunState(values["state"])})
+
+
+def _alarm(held: Held, after: RunState, now: datetime) -> dict[str, Any]:
     """Return when to look at the run again: while it waits, while it works, and never once it has ended."""
     match after:
         case RunState.QUEUED:
@@ -291,6 +340,22 @@ def _alarm(held: _Held, after: RunState, now: datetime) -> dict[str, Any]:
         case _:
             return {}
     return {"alarm_at": wanted} if wanted != held.alarm_at else {}
+
+
+def _moved(held: Held, event: RunEvent, after: RunState, *, now: datetime, changes: Mapping[str, Any]) -> RunMoved:
+    rows = {name: changes[f"rows_{name}"] for name in _COUNTED if changes.get(f"rows_{name}") is not None}
+    resumed = (changes.get("result") or {}).get("rows_resumed") if rows else None
+    return RunMoved(
+        kind=held.kind,
+        event=event,
+        before=held.state,
+        state=after,
+        at=now,
+        before_at=held.modified_at,
+        started_at=held.started_at,
+        cause_code=(changes.get("cause") or {}).get("code"),
+        rows={**rows, "resumed": resumed} if resumed else rows,
+    )
 
 
 def _stamps(before: RunState, after: RunState, now: datetime) -> dict[str, Any]:
@@ -308,12 +373,17 @@ def _remember(
     connection: Connection, run_id: str, event: str, state: RunState, *, at: datetime, fence: int, actor: str
 ) -> int:
     values = {"run_id": run_id, "event": event, "state": str(state), "at": at, "fence": fence, "actor": actor}
-    return int(connection.execute(_REMEMBER, {"of_run": run_id, **values}).scalar_one())
+    return int(_REMEMBER.scalar(connection, {"of_run": run_id, **values}))
 
 
 def run_of(row: Row[Any]) -> Run:
     """Return the run in a row of ``COLUMNS``."""
     return _run(dict(row._mapping))  # noqa: SLF001 - public API of Row
+
+
+def run_in(row: RowMapping) -> Run:
+    """Return the run in a row that has other columns beside ``COLUMNS``."""
+    return _run({column.name: row[column.name] for column in COLUMNS})
 
 
 def _run(values: dict[str, Any]) -> Run:

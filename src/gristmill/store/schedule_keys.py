@@ -72,10 +72,10 @@ def broken_soon(connection: Connection, *, after: datetime, until: datetime, lim
         last.with_only_columns(ticks.c.decided_at).scalar_subquery() >= jobs.c.decided_until,
     )
     # A subquery and no NOT EXISTS: PostgreSQL would join with all events where it does not know how many there are.
-    newest = select(func.max(events.c.at)).where(
-        events.c.job_id == jobs.c.id, events.c.kind == str(EventKind.SCHEDULE_BROKEN)
-    )
-    told = func.coalesce(newest.scalar_subquery() >= jobs.c.decided_until, False)
+    # Only events since then, and the newest of them: it would read all of a job's where they are most of what there is.
+    since = (events.c.job_id == jobs.c.id, events.c.at >= jobs.c.decided_until)
+    newest = select(events.c.at).where(*since, events.c.kind == str(EventKind.SCHEDULE_BROKEN))
+    told = newest.order_by(events.c.at.desc()).limit(1).scalar_subquery().is_not(None)
     query = _query().where(coming, *_SCHEDULED, _BROKEN, ~func.coalesce(refused, False), ~told)
     return _read(connection, query.order_by(jobs.c.next_tick_at).limit(limit))
 

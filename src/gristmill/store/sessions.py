@@ -42,6 +42,11 @@ def remove_of_user(connection: Connection, user_id: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
+def remove_all(connection: Connection) -> None:
+    """End all sessions."""
+    connection.execute(delete(sessions))
+
+
 def remove_over(connection: Connection, now: datetime) -> None:
     """Remove the sessions whose time is over."""
     connection.execute(delete(sessions).where(sessions.c.expires_at <= now))

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import Row, and_, bindparam, exists, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
 from gristmill.domain.page import Page
-from gristmill.domain.space import Space, SpaceState
+from gristmill.domain.space import Role, Space, SpaceState
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
-from gristmill.store.schema import members, spaces
+from gristmill.store.schema import lanes, members, spaces
 
 _COLUMNS = columns_of(spaces, Space)
-_BY_ID = select(*_COLUMNS).where(spaces.c.id == bindparam("of_space"))
+_THIS = select(*_COLUMNS).where(spaces.c.id == bindparam("of_space"))
+_BY_ID = Prepared(_THIS)
+_ACTIVE_MEMBER = and_(
+    members.c.space_id == spaces.c.id, members.c.user_id == bindparam("of_user"), members.c.state == "active"
+)
+# Asked by nearly every request.
+_WITH_ROLE = Prepared(_THIS.add_columns(members.c.role).outerjoin(members, _ACTIVE_MEMBER))
 
 
 def insert(connection: Connection, space: Space) -> None:
@@ -27,8 +34,18 @@ def insert(connection: Connection, space: Space) -> None:
 
 def get(connection: Connection, space_id: str) -> Space | None:
     """Return the space, also one that is being deleted."""
-    row = connection.execute(_BY_ID, {"of_space": space_id}).first()
+    row = _BY_ID.first(connection, {"of_space": space_id})
     return _space(row) if row else None
+
+
+def with_role(connection: Connection, space_id: str, user_id: str) -> tuple[Space | None, Role | None]:
+    """Return the space, also one that is being deleted, and the role of this user, if it is an active member."""
+    row = _WITH_ROLE.first(connection, {"of_space": space_id, "of_user": user_id})
+    if row is None:
+        return None, None
+    values = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    role = values.pop("role")
+    return _of(values), Role(role) if role else None
 
 
 def lock(connection: Connection, space_id: str) -> None:
@@ -85,5 +102,14 @@ def _belongs(user_id: str, roles: Collection[str] = ()) -> Any:  # noqa: ANN401 
 
 
 def _space(row: Row[Any]) -> Space:
-    values = row._mapping  # noqa: SLF001 - public API of Row
+    return _of(row._mapping)  # noqa: SLF001 - public API of Row
+
+
+def _of(values: Mapping[Any, Any]) -> Space:
     return Space(**{**values, "state": SpaceState(values["state"])})
+
+
+def pause_all(connection: Connection) -> None:
+    """Pause every space and its lanes."""
+    connection.execute(sql_update(spaces).values(paused=True))
+    connection.execute(sql_update(lanes).values(paused=True))

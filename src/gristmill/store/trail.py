@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Delete, Insert, Integer, String, Table, Update, event, select, tuple_
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Delete,
+    Insert,
+    Integer,
+    Select,
+    String,
+    Table,
+    Update,
+    bindparam,
+    event,
+    select,
+    tuple_,
+)
 
 from gristmill.domain.audit import Change
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.schema import (
     api_keys,
     assets,
@@ -67,6 +83,7 @@ _KINDS: Mapping[str, _Kind] = {
 """By the noun of the action. Runs are looked at without what is heavy about them."""
 
 _Image = Mapping[str, Any]
+_KEYS = "of_keys"
 
 
 @contextmanager
@@ -96,12 +113,15 @@ class _Seen:
         if not isinstance(statement, Insert | Update | Delete) or statement.table is not self._kind.table:
             return
         if isinstance(statement, Insert):
-            given = statement.compile(dialect=connection.dialect).params
-            found: dict[tuple[str, ...], _Image | None] = {
-                self._key({**given, **row}): None for row in several or [one]
-            }
+            rows = several or [one]
+            # Statements made once get all by parameters; to ask the others takes longer than to execute them.
+            whole = all(name in row for row in rows for name in self._kind.key)
+            given = {} if whole else statement.compile(dialect=connection.dialect).params
+            found: dict[tuple[str, ...], _Image | None] = {self._key({**given, **row}): None for row in rows}
         else:
-            found = dict(self._images(*([statement.whereclause] if statement.whereclause is not None else [])))
+            where = [] if statement.whereclause is None else [statement.whereclause]
+            # Statements made once get what they look for by parameters, too.
+            found = {key: image for row in several or [one] for key, image in self._images(*where, given=row).items()}
         for key, image in list(found.items())[: MOST_THINGS - len(self._before)]:
             self._before.setdefault(key, image)
 
@@ -109,23 +129,49 @@ class _Seen:
         """Compare the rows with what they are now."""
         if not self._before:
             return []
-        key = tuple_(*(self._kind.table.c[name] for name in self._kind.key))
-        after = self._images(key.in_(self._before))
+        after = self._now(list(self._before))
         compared = ((before, after.get(key)) for key, before in self._before.items())
         return [_change(before, now, self._kind) for before, now in compared if before != now]
 
-    def _images(self, *where: ColumnElement[bool]) -> dict[tuple[str, ...], _Image]:
-        table = self._kind.table
-        named = [name for name in ("id", "name", "space_id") if name in table.c]
-        columns = [table.c[name] for name in dict.fromkeys((*self._kind.key, *named, *self._kind.columns))]
-        query = select(*columns)
-        if table is members:
-            query = query.add_columns(users.c.name).join(users, users.c.id == members.c.user_id)
-        rows = [dict(row) for row in self._connection.execute(query.where(*where).limit(MOST_THINGS)).mappings()]
+    def _now(self, keys: list[tuple[str, ...]]) -> dict[tuple[str, ...], _Image]:
+        if len(keys) > 1:
+            return self._read(_these(self._kind), {_KEYS: keys})
+        row = _this(self._kind).first(self._connection, dict(zip(self._kind.key, keys[0], strict=True)))
+        return {keys[0]: dict(row._mapping)} if row else {}  # noqa: SLF001 - public API of Row
+
+    def _images(self, *where: ColumnElement[bool], given: _Image | None = None) -> dict[tuple[str, ...], _Image]:
+        return self._read(_images(self._kind).where(*where), given)
+
+    def _read(self, query: Select[Any], given: _Image | None) -> dict[tuple[str, ...], _Image]:
+        rows = [dict(row) for row in self._connection.execute(query, dict(given or {})).mappings()]
         return {self._key(row): row for row in rows}
 
     def _key(self, row: _Image) -> tuple[str, ...]:
         return tuple(str(row[name]) for name in self._kind.key)
+
+
+@cache
+def _images(kind: _Kind) -> Select[Any]:
+    """Select what is looked at of the things of a kind."""
+    table = kind.table
+    named = [name for name in ("id", "name", "space_id") if name in table.c]
+    query = select(*(table.c[name] for name in dict.fromkeys((*kind.key, *named, *kind.columns))))
+    if table is members:
+        query = query.add_columns(users.c.name).join(users, users.c.id == members.c.user_id)
+    return query.limit(MOST_THINGS)
+
+
+@cache
+def _these(kind: _Kind) -> Select[Any]:
+    """Select the same of those with these keys."""
+    key = tuple_(*(kind.table.c[name] for name in kind.key))
+    return _images(kind).where(key.in_(bindparam(_KEYS, expanding=True)))
+
+
+@cache
+def _this(kind: _Kind) -> Prepared:
+    """Select the same of the one with this key: most requests touch one thing."""
+    return Prepared(_images(kind).where(*(kind.table.c[name] == bindparam(name) for name in kind.key)))
 
 
 def _change(before: _Image | None, after: _Image | None, kind: _Kind) -> Change:

@@ -13,11 +13,12 @@ from sqlalchemy import update as sql_update
 from gristmill.domain.page import Page
 from gristmill.domain.user import User
 from gristmill.store.database import Connection
+from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import users
 
 _COLUMNS = columns_of(users, User)
-_BY_ID = select(*_COLUMNS).where(users.c.id == bindparam("of_user"))
+_BY_ID = Prepared(select(*_COLUMNS).where(users.c.id == bindparam("of_user")))
 
 
 def insert(connection: Connection, user: User) -> None:
@@ -27,7 +28,7 @@ def insert(connection: Connection, user: User) -> None:
 
 def get(connection: Connection, user_id: str) -> User | None:
     """Return the user with this id."""
-    row = connection.execute(_BY_ID, {"of_user": user_id}).first()
+    row = _BY_ID.first(connection, {"of_user": user_id})
     return _user(row) if row else None
 
 

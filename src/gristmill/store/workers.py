@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -29,13 +30,13 @@ def create(
     """Add a worker; without ``offers`` it takes whatever runs reserve."""
     values = {"id": worker_id, "host": host, "pid": pid, "slots": slots, "started_at": now, "seen_at": now}
     values |= {"labels": offered_text(labels), "environments": list(environments)}
-    room = {"millicores": offers.millicores, "memory_bytes": offers.memory_bytes} if offers else {}
-    connection.execute(insert(workers).values(**values, **room))
+    connection.execute(insert(workers).values(**values, **_room(offers)))
 
 
-def seen(connection: Connection, worker_id: str, now: datetime) -> None:
-    """Note that a worker lives."""
-    connection.execute(update(workers).where(workers.c.id == worker_id).values(seen_at=now))
+def seen(connection: Connection, worker_id: str, now: datetime, *, offers: Capacity | None = None) -> None:
+    """Note that a worker lives, and what it ``offers`` by now if that may have changed."""
+    values = {"seen_at": now, **_room(offers)}
+    connection.execute(update(workers).where(workers.c.id == worker_id).values(values))
 
 
 def remove_silent(connection: Connection, *, before: datetime) -> None:
@@ -46,6 +47,11 @@ def remove_silent(connection: Connection, *, before: datetime) -> None:
 def remove(connection: Connection, worker_id: str) -> None:
     """Delete a worker."""
     connection.execute(delete(workers).where(workers.c.id == worker_id))
+
+
+def remove_all(connection: Connection) -> None:
+    """Delete all workers: none of them is there any more."""
+    connection.execute(delete(workers))
 
 
 def loads(connection: Connection, *, now: datetime, limit: int) -> list[WorkerLoad]:
@@ -65,3 +71,7 @@ def loads(connection: Connection, *, now: datetime, limit: int) -> list[WorkerLo
         WorkerLoad(**{**row, "labels": labels_of(row["labels"]), "stale": now - row["seen_at"] > SILENCE})
         for row in rows
     ]
+
+
+def _room(offers: Capacity | None) -> dict[str, Any]:
+    return {"millicores": offers.millicores, "memory_bytes": offers.memory_bytes} if offers else {}

@@ -14,6 +14,7 @@ from gristmill_runner.protocol import OUTPUTS, InlineTable, Result
 from gristmill_runner.run_context import Run
 from gristmill_runner.scoring.books import Books
 from gristmill_runner.scoring.coordinator import Coordinator
+from gristmill_runner.scoring.joining import join
 from gristmill_runner.scoring.quarantine import write_quarantine
 from gristmill_runner.scoring.scorers import Scorers
 from gristmill_runner.sources.of_run import sources
@@ -31,9 +32,7 @@ def run_model(run: Run) -> Result:
     scorers = run.shelf.processes_of(run.asset, Scorers)
     with contextlib.closing(Books(run, inputs, output_form)) as books:
         try:
-            Coordinator(run, inputs, books=books, scorers=scorers).work()
-            books.check()
-            result = _finished(run, inputs, output_form, books=books)
+            result = _worked(run, inputs, output_form, books=books, scorers=scorers)
         except BaseException as error:
             scorers.close()
             _account(run, inputs, books, hurried=isinstance(error, KeyboardInterrupt))
@@ -42,6 +41,18 @@ def run_model(run: Run) -> Result:
         result.update(_foretold(run, books))
     run.so_far.update(result)
     return run.so_far
+
+
+def _worked(run: Run, inputs: Sequence[Source], output_form: Form, *, books: Books, scorers: Scorers) -> Result:
+    """Score what is to be scored; make the outputs, unless the run is a share of another one, or not to be finished."""
+    join(books, [run.directory / path for path in run.spec.get("shares") or []])
+    if run.spec.get("unfinished"):
+        return {"outcome": "canceled"}
+    Coordinator(run, inputs, books=books, scorers=scorers).work()
+    if "share" in run.spec:
+        return {"outputs": []}
+    books.check()
+    return _finished(run, inputs, output_form, books=books)
 
 
 def _account(run: Run, inputs: Sequence[Source], books: Books, *, hurried: bool) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from collections.abc import Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from gristmill_runner.failure import RunFailed
 from gristmill_runner.outputs.form import Form
-from gristmill_runner.protocol import Field, Rejection, Rows
+from gristmill_runner.protocol import Field, Rejection, Rows, Share
 from gristmill_runner.run_context import Run
 from gristmill_runner.scoring.error_threshold import ErrorThreshold
 from gristmill_runner.scoring.ledger import VERSION, Entry, Header, Ledger, Piece, fingerprint
 from gristmill_runner.scoring.messages import Answer, Plan, notes_part, output_part
 from gristmill_runner.scoring.profile import RunProfile
-from gristmill_runner.scoring.quarantine import committed, rejection, told_in_words
+from gristmill_runner.scoring.quarantine import committed, moved, rejection, told_in_words
 from gristmill_runner.scoring.seen import Seen
 from gristmill_runner.scoring.staged import staged_files
 from gristmill_runner.sources.source import Block, Source
@@ -39,6 +41,9 @@ class Books:
         self.scored = self.rejected = self.chunks = 0
         self.loose_notes, self._loose_rows, self._unattempted = b"", 0, 0
         self.plan: Plan = {}
+        self.settled_at: int | None = None  # the number behind the chunk that told the kinds of the input
+        self._is_share = "share" in run.spec
+        self._take_plan(run.spec.get("share") or {})
         self.fields: list[Field] = []
         self.profile = RunProfile()
         self.seconds, self._seen = 0.0, Seen()
@@ -72,8 +77,33 @@ class Books:
         """How many more rows may be rejected, None where nobody can tell yet."""
         return self._threshold.room(self.rejected, total=self.total)
 
-    def commit(self, answer: Answer, block: Block) -> None:
-        """Account for a block and stage what became of it.
+    @property
+    def made_for(self) -> str:
+        """What tells a ledger of this input and output."""
+        return self._made_for
+
+    @property
+    def reached(self) -> list[Any] | None:
+        """Source and mark of the last chunk."""
+        last = max(self.marks, default=None)
+        return None if last is None else [last, self.marks[last]]
+
+    def adopt(self, entry: Entry, header: Header, *, output: Path, start: int, notes: bytes) -> None:
+        """Account for the next chunk, which a share's ledger has; its piece of the output begins at ``start``."""
+        if self.header is None:
+            self._begin(header["names"], header["predictions"], header["packages"])
+        self.output.append_file(output, entry["output"]["end"] - start, start=start)
+        notes = moved(notes, by=self.rows_of[entry["source"]])
+        self.rejects.append(notes)
+        own: Entry = {**entry, "chunk": self.chunks}
+        own["output"] = Piece(end=self.output.end, crc=entry["output"]["crc"])
+        own["rejects"] = Piece(end=self.rejects.end, crc=zlib.crc32(notes))
+        own.pop("after", None)
+        self._ledger.commit(own)
+        self._account(own)
+
+    def commit(self, answer: Answer, block: Block, *, after: Any = None) -> None:  # noqa: ANN401 - JSON
+        """Account for a block and stage what became of it; ``after`` tells where it begins.
 
         Raises:
             RunFailed: ``row_failed``: with it, more rows are rejected than may be. Then it is not staged.
@@ -81,18 +111,21 @@ class Books:
 
         """
         if self.header is None:
-            self._begin(answer)
+            self._begin(answer["names"], answer["predictions"], answer.get("packages", {}))
         self._judge(answer, block)
         self.output.append_file(output_part(self._directory, answer["number"]), answer["output"]["size"])
-        notes = committed(self._notes(answer), source=block.source, before=self.rows_of[block.source])
+        before = 0 if self._is_share else self.rows_of[block.source]
+        notes = committed(self._notes(answer), source=block.source, before=before)
         self.rejects.append(notes)
-        entry: Entry = {"chunk": self.chunks, "source": block.source, "mark": block.mark}
+        entry: Entry = {"chunk": self.chunks, "at": time.time(), "source": block.source, "mark": block.mark}
         entry.update({"rows": answer["rows"], "scored": answer["scored"], "rejected": answer["rejected"]})
         entry["output"] = Piece(end=self.output.end, crc=answer["output"]["crc"])
         entry["rejects"] = Piece(end=self.rejects.end, crc=zlib.crc32(notes))
         entry["profile"] = answer["profile"]
         if "kinds" in answer:
             entry["kinds"], entry["fields"] = answer["kinds"], answer["fields"]
+        if self._is_share:
+            entry["after"] = after
         self._ledger.commit(entry)
         self._account(entry)
         self.seconds += answer.get("seconds", 0.0)
@@ -161,20 +194,25 @@ class Books:
         if self.header is not None:
             self.plan["names"] = self.header["names"]
 
-    def _begin(self, answer: Answer) -> None:
+    def _take_plan(self, share: Share) -> None:
+        """Begin with what the first chunk of the input showed elsewhere."""
+        if "kinds" in share:
+            self.plan["names"], self.plan["kinds"] = share["names"], share["kinds"]
+
+    def _begin(self, names: list[str], predictions: list[str], packages: dict[str, str]) -> None:
         """Write what holds for all chunks."""
-        content = self._form.header(answer["names"])
+        content = self._form.header(names)
         self.output.append(content)
         header = Header(
             ledger=VERSION,
             made_for=self._made_for,
-            names=answer["names"],
-            predictions=answer["predictions"],
-            packages=answer["packages"],
+            names=names,
+            predictions=predictions,
+            packages=packages,
             output=Piece(end=self.output.end, crc=zlib.crc32(content)),
         )
         self._ledger.begin(header)
-        self.plan["names"] = answer["names"]
+        self.plan["names"] = names
 
     def _account(self, entry: Entry) -> None:
         self.chunks = entry["chunk"] + 1
@@ -186,6 +224,7 @@ class Books:
         self.profile.add(entry["profile"])
         if "kinds" in entry:
             self.plan["kinds"], self.fields = entry["kinds"], entry["fields"]
+            self.settled_at = self.chunks
 
     def _judge(self, answer: Answer, block: Block) -> None:
         rejected = self.rejected + answer["rejected"]

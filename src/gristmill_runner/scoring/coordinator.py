@@ -6,12 +6,14 @@ It never loads a model: scorers are forked from it.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gristmill_runner.failure import RunFailed, out_of_memory
 from gristmill_runner.loaders.java import ran_out_of_memory
@@ -23,6 +25,7 @@ from gristmill_runner.scoring.messages import PARTS, Answer, Beginning, Order, n
 from gristmill_runner.scoring.place import IN_SLICE, LOADING, RESTING
 from gristmill_runner.scoring.poison import Hunt, cause_of_death, is_rows_fault
 from gristmill_runner.scoring.scorers import Death, Scorers
+from gristmill_runner.scoring.share import Share
 from gristmill_runner.sources.source import Block, Source
 
 _AHEAD = 4  # blocks for each scorer that may be read before the oldest of them is committed
@@ -35,6 +38,7 @@ class _Task:
     """A block on its way: waiting, at work, or answered and waiting for those before it."""
 
     block: Block
+    after: Any = None  # source and mark of the block before
     hunt: Hunt | None = None
     answer: Answer | None = None
     in_slices: bool = False
@@ -46,7 +50,8 @@ class Coordinator:
     def __init__(self, run: Run, inputs: Sequence[Source], *, books: Books, scorers: Scorers) -> None:
         self._run, self._inputs, self._books, self._scorers = run, inputs, books, scorers
         self._parts = run.directory / PARTS
-        self._most = run.spec.get("scorers") or 1
+        self._share = Share.of_run(run.spec)
+        self._most = min(run.spec.get("scorers") or 1, os.cpu_count() or 1)
         self._window = _AHEAD * self._most
         self._tasks: dict[int, _Task] = {}
         self._waiting: deque[int] = deque()
@@ -67,8 +72,8 @@ class Coordinator:
         self._scorers.begin(Beginning(directory=directory, spec=spec, plan=self._books.plan), most=self._most)
         self._tell_progress(self._books.done)
         try:
-            for number, block in enumerate(self._blocks(), start=self._books.chunks):
-                self._take(number, block)
+            for number, task in self._shared():
+                self._take(number, task)
             while self._tasks:
                 self._pump(None)
             self._scorers.end_run()
@@ -78,6 +83,19 @@ class Coordinator:
             self._progress.close()
             shutil.rmtree(self._parts, ignore_errors=True)
 
+    def _shared(self) -> Iterator[tuple[int, _Task]]:
+        """Yield the blocks of this process's share, each with its number and what tells where it begins."""
+        share, books = self._share, self._books
+        share.begin = books.settled_at if share.begin is None else share.begin
+        before = books.reached
+        for number, block in enumerate(self._blocks(), start=share.behind(books.chunks)):
+            share.begin = books.settled_at if share.begin is None else share.begin
+            if share.has(number):
+                yield number, _Task(block, after=before)
+            elif block.scratch:
+                block.path.unlink()
+            before = [block.source, block.mark]
+
     def _blocks(self) -> Iterator[Block]:
         last = max(self._books.marks, default=0)
         for number, source in enumerate(self._inputs):
@@ -86,14 +104,14 @@ class Coordinator:
             if self._books.rows_left == 0:
                 return
 
-    def _take(self, number: int, block: Block) -> None:
+    def _take(self, number: int, task: _Task) -> None:
         """Hand a block on as soon as somebody has room for it.
 
         Alone, until the model has scored a row: what that shows of the input holds for the rest.
         """
         if self._books.rows_left == 0:
             return
-        self._tasks[number] = _Task(block)
+        self._tasks[number] = task
         self._waiting.append(number)
         self._pump(0)
         limited = self._books.rows_left is not None
@@ -150,7 +168,7 @@ class Coordinator:
                 cause = task.answer["cause"]
                 raise RunFailed(cause["code"], cause["message"], traceback=cause.get("traceback"))
             del self._tasks[number]
-            self._books.commit(task.answer, task.block)
+            self._books.commit(task.answer, task.block, after=task.after)
             self._block = task.block
             self._tell_progress(task.answer["rows"])
             self._clear(number, task.block)

@@ -35,9 +35,14 @@ class Header(TypedDict):
 
 
 class Entry(TypedDict, total=False):
-    """A chunk. The first one of which rows were scored also holds ``kinds`` and ``fields`` of the input."""
+    """A chunk, committed ``at`` (seconds since 1970).
+
+    The first one of which rows were scored also holds ``kinds`` and ``fields`` of the input.
+    In a share's ledger, ``after`` are source and mark of the chunk before, and rejected rows are counted within theirs.
+    """
 
     chunk: int
+    at: float
     source: int
     mark: Any
     rows: int
@@ -48,6 +53,7 @@ class Entry(TypedDict, total=False):
     profile: list[dict[str, Any]]
     kinds: dict[str, str | None]
     fields: list[Field]
+    after: Any
 
 
 class Ledger:

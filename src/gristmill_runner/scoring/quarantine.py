@@ -60,6 +60,12 @@ def committed(notes: bytes, *, source: int, before: int) -> bytes:
     return lines_of({**note, "source": source, "row": before + note["row"] + 1} for note in read)
 
 
+def moved(notes: bytes, *, by: int) -> bytes:
+    """Return notes whose rows stand so many rows later in their source."""
+    read: Iterator[Note] = map(json.loads, notes.splitlines())
+    return lines_of({**note, "row": note["row"] + by} for note in read)
+
+
 def rejection(note: Note, names: Sequence[str]) -> Rejection:
     """Return what the result tells of a row; ``names`` are those of the sources."""
     told: Rejection = {"source": names[note["source"]], "row": note["row"], "reason": note["reason"]}

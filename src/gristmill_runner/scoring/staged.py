@@ -29,12 +29,13 @@ class StagedFile:
             self.end += written
             content = content[written:]
 
-    def append_file(self, path: Path, size: int) -> None:
-        """Append the beginning of a file, without having it pass through this process where the kernel can."""
+    def append_file(self, path: Path, size: int, *, start: int = 0) -> None:
+        """Append a part of a file, without having it pass through this process where the kernel can."""
         if not size:
             return
         part = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
+            os.lseek(part, start, os.SEEK_SET)
             stop = self.end + size
             while self.end < stop:
                 if not self._moved(part, stop - self.end):

@@ -14,7 +14,8 @@ step = Steps()
 
 @step("Batch: get, list, parameters, a frame and its result")
 def _(flow: Flow) -> None:
-    batch = Batch(source_instance_credentials=Credentials(**flow.credentials), source_space_id=flow.ids["space"])
+    made = Batch(source_instance_credentials=Credentials(**flow.credentials), source_space_id=flow.ids["space"])
+    batch = flow.recorder.other("Batch", made)
     flow.made["batch"] = batch
     batch.get(flow.ids["model deployment"])
     assert flow.ids["model deployment"] in batch.list()["id"].tolist()

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from ibm_watsonx_ai import APIClient, Credentials
 from sklearn.linear_model import LogisticRegression
+from tests.acceptance.flow.recorder import Recorder
 from tests.make import eventually
 
 FINAL = ("completed", "failed", "canceled")
@@ -27,11 +28,12 @@ class Flow:
     work: Path
     ids: dict[str, str] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
+    recorder: Recorder = field(default_factory=lambda: Recorder("ibm-watsonx-ai"))
 
     def connect(self) -> None:
         """Make the client."""
         # Its types promise less than it returns.
-        self.client: Any = APIClient(Credentials(**self.credentials))
+        self.client: Any = self.recorder.client(APIClient(Credentials(**self.credentials)))
 
     @property
     def model(self) -> Any:

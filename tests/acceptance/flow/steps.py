@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.flow.recorder import Recorder
+
 _OURS = str(Path(__file__).parent)
 _SHOWN = 2000
 
@@ -37,12 +39,16 @@ class Steps:
         return take
 
 
-def run(parts: Iterable[Steps], flow: Any, *, mode: str = "") -> int:
+def run(parts: Iterable[Steps], flow: Any, recorder: Recorder) -> int:
     """Run every step with ``flow``; print a line for each, and tracebacks; return how many failed."""
     failed = 0
+    recorder.listen()
     for name, only, step in (each for part in parts for each in part.steps):
-        if only in (None, mode):
-            failed += not _run(name, step, flow)
+        if only in (None, recorder.mode):
+            passed = _run(name, step, flow)
+            recorder.end_step(name, passed=passed)
+            failed += not passed
+    recorder.write(Path.cwd())
     _tell(f"{failed} failed")
     return failed
 

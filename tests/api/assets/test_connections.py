@@ -105,6 +105,17 @@ def test_a_wrong_connection_is_refused(client: TestClient, members: wire.Json, f
     assert wire.error(answer)["target"]["name"] == field
 
 
+@pytest.mark.parametrize(("kind", "url"), [("http", "https://u:p@example.org/x"), ("amazons3", "u:p@example.org")])
+def test_a_password_in_a_url_is_refused_before_it_is_stored(client: TestClient, kind: str, url: str) -> None:
+    body = {"name": "c", "datasource_type": kind, "properties": {"url": url}}
+    params = {"space_id": wire.space(client), "test": "false"}
+    answer = client.post("/v2/connections", params=params, json=body)
+    assert answer.status_code == 400
+    assert wire.error(answer)["target"]["name"] == "properties.url"
+    mail = {"url": "https://example.org/by?mail=a@b.org"}
+    assert client.post("/v2/connections", params=params, json=body | {"properties": mail}).status_code == 201
+
+
 def test_secrets_are_changed_and_removed_by_patch(client: TestClient, context: Context) -> None:
     space_id = wire.space(client)
     params = {"space_id": space_id}

@@ -56,7 +56,8 @@ def test_a_space_moves_to_another(client: TestClient, context: Context) -> None:
     params = {"space_id": target}
     done = _import(client, target, content)
     assert done.status_code == 202, done.text
-    assert done.json()["entity"]["summary"] == {"imported": 5, "skipped": []}
+    left = {"name": "pg", "type": "connection", "note": "set its secrets again: password"}
+    assert done.json()["entity"]["summary"] == {"imported": 5, "skipped": [], "attention": [left]}
     models = client.get("/ml/v4/models", params=params).json()["resources"]
     assert models[0]["entity"]["content_import_state"] == "completed"
     assert models[0]["metadata"]["tags"] == ["t"]

@@ -175,6 +175,7 @@ def test_custom_hardware(client: TestClient) -> None:
         ({"cpu": {"units": "0"}, "mem": {"size": "1Gi"}}, "nodes.cpu.units"),
         ({"cpu": {"units": "1"}, "mem": {"size": "1Xi"}}, "nodes.mem.size"),
         ({"cpu": {"units": "1"}, "mem": {"size": "1Gi"}, "num_nodes": 0}, "nodes.num_nodes"),
+        ({"cpu": {"units": "1"}, "mem": {"size": "1Gi"}, "num_nodes": 1001}, "nodes.num_nodes"),
     ],
 )
 def test_malformed_hardware_is_refused(client: TestClient, nodes: wire.Json | None, field: str) -> None:

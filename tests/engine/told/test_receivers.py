@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gristmill.domain.event import EventKind
 from gristmill.domain.run import RunEvent
 from gristmill.launch.launcher import Ending
@@ -36,7 +38,7 @@ def test_nothing_is_recorded_for_a_job_that_asks_for_nothing_of_the_kind(works: 
     assert recorded(works.shop.context) == []
 
 
-def test_alarms_go_off_once_an_attempt_and_not_for_runs_that_went_on(works: Works) -> None:
+def test_q8_alarms_go_off_once_a_claim_and_not_for_runs_that_went_on(works: Works) -> None:
     context, watched = works.shop.context, watch(works)
     watched.start()
     works.clock.advance(minutes=4, seconds=59)
@@ -52,6 +54,32 @@ def test_alarms_go_off_once_an_attempt_and_not_for_runs_that_went_on(works: Work
     works.clock.advance(hours=9)
     assert events.sound_alarms(context) == 0
     assert sorted(kind for _, kind in recorded(context)) == ["long_running", "started", "succeeded"]
+
+
+def wait_and_sound(works: Works) -> int:
+    """Wait until a moment before a run's patience is over, and then until it is."""
+    works.clock.advance(minutes=4, seconds=59)
+    assert events.sound_alarms(works.shop.context) == 0
+    works.clock.advance(seconds=1)
+    return events.sound_alarms(works.shop.context)
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+@pytest.mark.parametrize("handed_back", [False, True])
+def test_q8_a_run_that_waits_again_has_a_new_alarm(works: Works, told_before: bool, handed_back: bool) -> None:
+    context, watched = works.shop.context, watch(works)
+    watched.start()
+    if told_before:
+        assert wait_and_sound(works) == 1
+    assignment = claims.take(context, context.new_id(), lease=LEASE)
+    assert assignment
+    if handed_back:
+        claims.hand_back(context, assignment)
+    else:
+        works.clock.advance(seconds=LEASE.total_seconds() + 1)
+        assert works.rescuer.step() == 1
+    assert wait_and_sound(works) == 1
+    assert [kind for _, kind in recorded(context)] == [EventKind.NOT_STARTED] * (1 + told_before)
 
 
 def test_an_alarm_that_was_turned_off_meanwhile_is_silent(works: Works) -> None:

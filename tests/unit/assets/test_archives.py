@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import struct
 import tarfile
 import zipfile
 from contextlib import suppress
@@ -135,3 +136,39 @@ def test_packings() -> None:
         (b"x", Packing.PLAIN),
     ):
         assert packing_of(io.BytesIO(content)) is packing
+
+
+def _of_many(files: int) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(files):
+            archive.writestr(zipfile.ZipInfo(str(number)), b"")
+    return packed.getvalue()
+
+
+MANY = _of_many(1_000)
+_END_64 = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, 2**40, 0)
+_LOCATOR = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 1)
+LONG_DIRECTORIES = {
+    "as it is": MANY,
+    "after something else": b"PK\x03\x04" + bytes(5_000) + MANY,
+    "says that it has one file": MANY[:-14] + struct.pack("<2H", 1, 1) + MANY[-10:],
+    "says that it is longer than memory": MANY[:-10] + struct.pack("<L", 2**32 - 2) + MANY[-6:],
+    "says so in 64 bits": MANY[:-22] + _END_64 + _LOCATOR + MANY[-22:],
+    "has another end in its end": MANY[:-6] + b"PK\x05\x06" + MANY[-2:],
+    "has a comment": MANY[:-2] + struct.pack("<H", 5) + b"hello",
+}
+
+
+@pytest.mark.parametrize("name", LONG_DIRECTORIES)
+def test_a_zips_directory_is_not_read_into_memory_unless_it_is_of_few_files(name: str) -> None:
+    limits = Limits(archive_files=100)
+    with pytest.raises(Invalid) as refused:
+        next(members(io.BytesIO(LONG_DIRECTORIES[name]), limits=limits))
+    assert refused.value.code == "archive_too_large"
+
+
+def test_a_zip_of_as_many_files_as_may_be_is_read() -> None:
+    limits = Limits(archive_files=1_000)
+    for content in (MANY, LONG_DIRECTORIES["has a comment"], LONG_DIRECTORIES["after something else"]):
+        assert len(list(members(io.BytesIO(content), limits=limits))) == 1_000

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.cli.scripted_server import ScriptedServer
 from typer.testing import CliRunner, Result
 
+from gristmill.cli import lookup
+from gristmill.cli.failures import CommandFailed
 from gristmill.cli.main import application
 from gristmill.cli.nouns import NOUNS, load
 
@@ -133,6 +136,15 @@ def test_a_command_asks_for_the_space_that_it_needs(tmp_path: Path) -> None:
     assert "does not answer" in ended.stderr
 
 
+def test_a_url_that_is_none_ends_a_command_with_one_line(tmp_path: Path) -> None:
+    for arguments in (["space", "list"], ["login", "--api-key", "-"]):
+        for url in ("https://127.0.0.1:1\n", "https://\u2488.test", "https://a..test"):
+            ended = invoke(*arguments, config=tmp_path, GRISTMILL_URL=url, GRISTMILL_API_KEY="k", given="k\n")
+            assert ended.exit_code == 1, ended.output
+            assert ended.stderr.startswith("gristmill: "), ended.stderr
+            assert ended.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -173,3 +185,37 @@ def test_login_wants_a_key_and_keeps_none_that_was_not_proven(tmp_path: Path) ->
     assert (ended.exit_code, "does not answer" in ended.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []
     assert "no login" in invoke("logout", config=tmp_path).output
+
+
+def test_a_name_that_no_url_holds_is_refused_in_one_line() -> None:
+    with ScriptedServer([]).client() as client, pytest.raises(CommandFailed, match="URL too long"):
+        lookup.run(client, None, "a" * 100_000)
+
+
+def test_a_key_that_cannot_be_sent_is_refused_by_its_variable(tmp_path: Path) -> None:
+    ended = invoke("space", "list", config=tmp_path, GRISTMILL_URL="https://127.0.0.1:1", GRISTMILL_API_KEY="k\udcff")
+    assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1)
+    assert "Check GRISTMILL_API_KEY" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["migrate", "--tls-cert", "c"], "tls_cert and tls_key belong together: give both or none\n"),
+        # Before the first administrator's key is made and shown.
+        (
+            ["up", "--port", "0", "--http-port", "none", "--tls-cert", "/no/c", "--tls-key", "/no/k"],
+            "The certificate /no/c with the key /no/k cannot be used: [Errno 2] No such file or directory.\n",
+        ),
+        (["restore", "/dev/null"], "/dev/null/manifest.json: Not a directory.\n"),
+        (
+            ["migrate", "--content", "/dev/null/x"],
+            "The folder for content /dev/null/x cannot be used: File exists.\n",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_server_is_told_in_one_line(tmp_path: Path, arguments: list[str], said: str) -> None:
+    ended = invoke(*arguments, "--data-dir", str(tmp_path / "data"), config=tmp_path)
+    assert ended.exit_code != 0
+    assert ended.stderr.endswith(said)
+    assert (ended.stderr.count("\n"), ended.stdout) == (1, "")

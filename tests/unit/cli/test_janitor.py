@@ -17,6 +17,12 @@ from gristmill.store import runs
 
 
 def janitor(folder: Path, *options: str) -> str:
+    ended = ran(folder, *options)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def ran(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-m",
@@ -28,9 +34,13 @@ def janitor(folder: Path, *options: str) -> str:
         "error",
         *options,
     ]
-    ended = subprocess.run(command, env=environment({}), capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return subprocess.run(command, env=environment({}), capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_directory_that_was_mistyped_gets_no_installation(tmp_path: Path) -> None:
+    refused = ran(tmp_path / "mistyped")
+    assert (refused.returncode, "--data-dir" in refused.stderr) == (1, True), refused.stderr
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_the_janitor_tells_what_would_go_and_then_takes_it(tmp_path: Path) -> None:

@@ -79,3 +79,14 @@ def test_a_url_needs_a_scheme() -> None:
     assert profile.normal("https://a.test/") == "https://a.test"
     with pytest.raises(CommandFailed, match="https://127"):
         profile.normal("a.test:18443")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a.test\n", "https://a.test\nX: y", "https://a .test", "https://", "https://a:b", "https://[::1", "x"],
+)
+def test_a_url_of_the_environment_that_is_none_is_refused_by_its_variable(tmp_path: Path, url: str) -> None:
+    with pytest.raises(CommandFailed) as refused:
+        profile.current(environment(tmp_path, GRISTMILL_URL=url, GRISTMILL_API_KEY="k"))
+    assert str(refused.value).startswith(f"GRISTMILL_URL: {url!r} is not the URL of a server")
+    assert "\n" not in str(refused.value)

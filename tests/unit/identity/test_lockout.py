@@ -2,7 +2,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from gristmill.domain.lockout import FIRST_WAIT, FORGOTTEN_AFTER, FREE_FAILURES, LONGEST_WAIT, Lockout, failed_again
+import pytest
+
+from gristmill.domain.lockout import (
+    FIRST_WAIT,
+    FORGIVEN_EVERY,
+    FORGOTTEN_AFTER,
+    FREE_FAILURES,
+    FREE_FROM_ADDRESS,
+    LONGEST_WAIT,
+    Lockout,
+    failed_again,
+    failed_again_from,
+    shared_address,
+)
 
 NOW = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 
@@ -33,3 +46,29 @@ def test_it_holds_until_its_time_and_no_longer() -> None:
 
 def test_mistakes_of_the_day_before_are_forgotten() -> None:
     assert failed_again(after(FREE_FAILURES), "eve", now=NOW + FORGOTTEN_AFTER).failures == 1
+
+
+def test_an_address_has_more_mistakes_and_is_forgiven_one_a_minute() -> None:
+    found = None
+    for _ in range(FREE_FROM_ADDRESS - 1):
+        found = failed_again_from(found, "192.0.2.1", now=NOW)
+    assert found
+    assert not found.holds(NOW)
+    assert failed_again_from(found, "192.0.2.1", now=NOW).locked_until == NOW + FIRST_WAIT
+    later = failed_again_from(found, "192.0.2.1", now=NOW + 9 * FORGIVEN_EVERY)
+    assert (later.failures, later.locked_until) == (FREE_FROM_ADDRESS - 9, None)
+    assert failed_again_from(found, "192.0.2.1", now=NOW + FORGOTTEN_AFTER).failures == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("a client of tests", "a client of tests"),
+    ],
+)
+def test_who_has_a_network_of_addresses_has_no_more_guesses(address: str, shared: str) -> None:
+    assert shared_address(address) == shared

@@ -9,7 +9,8 @@ import jwt
 import pytest
 
 from gristmill.domain.errors import Forbidden, Invalid, Unauthenticated
-from gristmill.service.secrets import Secrets, SecretUnreadable, master_key
+from gristmill.service.master_key import master_key
+from gristmill.service.secrets import Secrets, SecretUnreadable
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SECRETS = Secrets(b"one key")

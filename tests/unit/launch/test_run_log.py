@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.disk import own_disk
 
 from gristmill.launch.run_log import RunLog
 
@@ -50,3 +51,21 @@ def test_what_cannot_be_a_secret_is_written_at_once(tmp_path: Path) -> None:
     log.write(b"ond\n")
     assert (tmp_path / "run.log").read_bytes().endswith(b"half a second\n")
     log.close()
+
+
+def test_log_says_what_a_full_disk_did_not_take(tmp_path: Path) -> None:
+    with own_disk(tmp_path / "d") as disk:
+        if disk.missing:
+            pytest.skip(disk.missing)
+        log = RunLog(tmp_path / "d/run.log", 10**6)
+        log.write(b"before\n")
+        disk.fill()
+        log.write(b"x" * 10_000)
+        disk.clear()
+        log.write(b"after\n")
+        log.close()
+        said = (tmp_path / "d/run.log").read_bytes()
+    before, _, after = said.partition(b"\n[")
+    assert before.rstrip(b"x") == b"before\n"
+    missing = 10_000 - before.count(b"x")
+    assert after == b"%d bytes are missing: the disk was full]\nafter\n" % missing

@@ -13,9 +13,11 @@ from typing import Any
 from tests.make import eventually
 from tests.unit.runner.directories import Directory
 
+import gristmill_runner
 from gristmill_runner.protocol import Result, read_result
 
-SOURCES = Path(__file__).parents[3] / "src"
+# Where this process has it from: a mutant is planted in a copy.
+SOURCES = Path(gristmill_runner.__file__).parents[1]
 
 
 def runner(*arguments: str, python: str = sys.executable, **more: Any) -> subprocess.Popen[str]:

@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 from tests.unit.runner.directories import Directory, doubling_regressor, stored
 
 from gristmill_runner.failure import RunFailed
+from gristmill_runner.loaders.load import load_model
 from gristmill_runner.loaders.pickle_story import content_of, missing_packages, sklearn_version
 
 
@@ -41,6 +42,45 @@ def test_d13_missing_package_is_named(tmp_path: Path) -> None:
     assert "needs the package vanished_library, which the software specification tiny-py3.11 does not have" in str(
         error
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "asset_type", "module", "package"),
+    [
+        ("m.onnx", "onnx", "onnxruntime", "onnxruntime"),
+        ("m.json", "xgboost_2.0", "xgboost", "xgboost"),
+        ("m.txt", "lightgbm_4", "lightgbm", "lightgbm"),
+        ("MLmodel", "mlflow_2.0", "yaml", "pyyaml"),
+    ],
+)
+def test_d13_missing_framework_is_named_by_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, asset_type: str, module: str, package: str
+) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    spec = Directory(tmp_path / "run", asset_type=asset_type, specification_name="tiny").spec
+    # As in an environment that does not have it.
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(RunFailed, match=f"needs the package {package}, which tiny does not have") as caught:
+        load_model(tmp_path / name, spec)
+    assert caught.value.code == "model_load_failed"
+
+
+class Huge:
+    """Wants more memory than there is when it is loaded."""
+
+    def __setstate__(self, state: object) -> None:
+        """Ask for it."""
+        bytearray(2**62)
+
+    def __getstate__(self) -> str:
+        """Return anything, so that it is set."""
+        return "anything"
+
+
+def test_n2_model_too_large_for_the_memory_is_no_broken_model(tmp_path: Path) -> None:
+    asset = stored(Huge(), tmp_path / "m")
+    with pytest.raises(MemoryError):
+        load_model(asset, Directory(tmp_path / "run").spec)
 
 
 def written_by(version: str, path: Path, *, broken: bool) -> Path:

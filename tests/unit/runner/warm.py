@@ -12,9 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import gristmill_runner
 from gristmill_runner.protocol import Result, read_result
 
-SOURCES = Path(__file__).parents[3] / "src"
+# Where this process has it from: a mutant is planted in a copy.
+SOURCES = Path(gristmill_runner.__file__).parents[1]
 _PROGRAM = """
 import sys
 for name in ("joblib", "pandas", "pyarrow.csv", "pyarrow.compute", "pyarrow.parquet", "sklearn.pipeline", "sklearn.svm",

@@ -54,18 +54,16 @@ const SOON_DAYS = 30;
 export function Storage() {
   const { data, error } = useRead("/v1/storage", {}, { refetchInterval: 60_000 });
   if (!data) return <Problem error={error} />;
-  const { disk_free: free, disk_total: total, days_left: left, growth_days: days, growth_a_day: growth } = data;
+  const { place, disk_free: free, disk_total: total, days_left: left, growth_days: days, growth_a_day: growth } = data;
+  const grew = growth === 0 ? `Nothing grew in the last ${days} days` : `${bytes(growth)} came a day in the last ${days} days`;
+  const room = free === null || total === null ? ", which does not tell how much room it has" : `: ${bytes(free)} of ${bytes(total)} are free`;
   return (
     <>
       <p>
-        {bytes(free)} of {bytes(total)} are free.{" "}
-        <span className={left !== null && left < SOON_DAYS ? "bad" : ""}>
-          {left === null
-            ? `Nothing grew in the last ${days} days.`
-            : `${bytes(growth)} came a day in the last ${days} days: the room lasts for ${lasts(left)}.`}
-        </span>
+        Content lies in {place}{room}.{" "}
+        <span className={left !== null && left < SOON_DAYS ? "bad" : ""}>{grew}{left !== null && `: the room lasts for ${lasts(left)}`}.</span>
       </p>
-      <meter min={0} max={total} high={total * 0.9} value={total - free} aria-label="Disk in use" />
+      {free !== null && total !== null && <meter min={0} max={total} high={total * 0.9} value={total - free} aria-label="Disk in use" />}
       <CursorTable label="Content by kind" columns={CONTENTS} rows={data.contents} rowKey={(each) => each.kind} />
     </>
   );

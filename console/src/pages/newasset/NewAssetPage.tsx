@@ -27,9 +27,11 @@ export default function NewAssetPage({ space }: { space: string }) {
   });
   const { values, set, field, error } = form;
   const take = (file: File | null) => set({ file, ...(file && !values.name ? { name: nameOf(file, kind.type) } : {}) });
+  // Until the server's lists are there, nobody could have chosen from them.
+  const listed = kind.type === "data_asset" || (values.software_spec !== "" && (kind.type !== "wml_model" || values.type !== ""));
   return (
     <Page title="Upload" crumbs={crumbs}>
-      <SendForm of={form} action="Upload" problem="It was not uploaded" cancel={paths.assets(space)}>
+      <SendForm of={form} button={{ disabled: form.pending || !listed }} action="Upload" problem="It was not uploaded" cancel={paths.assets(space)}>
         <Choice id="kind" labelText="Kind" value={kind.type} onChange={({ target }) => choose(target.value)} options={KINDS} />
         <DropFile label={kind.file} file={values.file} take={take} error={error} />
         <TextInput {...field("name", "metadata.name")} labelText="Name" required />

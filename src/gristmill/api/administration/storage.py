@@ -23,13 +23,18 @@ class ContentLine(BaseModel):
 
 
 class Storage(BaseModel):
-    """Sizes in bytes. ``days_left`` is null where nothing grew in ``growth_days``."""
+    """Sizes in bytes. ``days_left`` is null where nothing grew in ``growth_days``.
+
+    ``place`` is where content lies: a folder, or s3://bucket/prefix. Of a bucket nobody tells how much room it has, and
+    what is about the disk is null.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     contents: list[ContentLine]
-    disk_total: int
-    disk_free: int
+    place: str
+    disk_total: int | None
+    disk_free: int | None
     growth_days: int
     growth_a_day: int
     days_left: float | None

@@ -15,7 +15,7 @@ from gristmill.service import inline_tables
 from gristmill.service.context import Context
 from gristmill.service.runs import RunDetails
 
-_STATES = {RunState.STARTING: "starting", RunState.CANCELING: "running"}
+STATES = {RunState.STARTING: "starting", RunState.CANCELING: "running"}
 
 
 def listed(run: Run) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def streamed(context: Context, found: RunDetails, *, include: Collection[str] = 
 def status(run: Run) -> dict[str, Any]:
     """Return the status object that the clients poll."""
     found: dict[str, Any] = {
-        "state": _STATES.get(run.state, str(run.state)),
+        "state": STATES.get(run.state, str(run.state)),
         "running_at": instant(run.started_at),
         "completed_at": instant(run.finished_at),
     }

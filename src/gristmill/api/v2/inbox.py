@@ -57,6 +57,6 @@ def _document(entry: InboxEntry) -> dict[str, Any]:
             "space_id": event.space_id,
             "job_id": event.job_id,
             "run_id": event.run_id,
-            "document": dict(event.document),
+            "document": event.told,
         }
     )

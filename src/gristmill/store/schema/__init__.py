@@ -13,7 +13,17 @@ from gristmill.store.schema.assets import (
 from gristmill.store.schema.audit import audit_events, heartbeats
 from gristmill.store.schema.base import metadata
 from gristmill.store.schema.events import channels, deliveries, delivery_attempts, events, inbox
-from gristmill.store.schema.identity import api_keys, lockouts, members, sessions, spaces, task_credentials, users
+from gristmill.store.schema.identity import (
+    address_lockouts,
+    api_keys,
+    data_keys,
+    lockouts,
+    members,
+    sessions,
+    spaces,
+    task_credentials,
+    users,
+)
 from gristmill.store.schema.queue import (
     claims,
     deployment_job_definitions,
@@ -30,6 +40,7 @@ from gristmill.store.schema.queue import (
 )
 
 __all__ = [
+    "address_lockouts",
     "api_keys",
     "asset_revisions",
     "assets",
@@ -37,6 +48,7 @@ __all__ = [
     "audit_events",
     "channels",
     "claims",
+    "data_keys",
     "deliveries",
     "delivery_attempts",
     "deployment_job_definitions",

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, false
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
 
+from gristmill.domain.data_key import Purpose
 from gristmill.store.column_types import Document, Instant
-from gristmill.store.schema.base import identifier, metadata, of_space
+from gristmill.store.schema.base import identifier, metadata, of_space, one_of
 
 users = Table(
     "users",
@@ -44,14 +58,43 @@ sessions = Table(
     Column("expires_at", Instant, nullable=False, index=True),
 )
 
-# Wrong passwords in a row, by the name that was given, whether there is such a user or not.
-lockouts = Table(
-    "lockouts",
+
+def _lockouts(name: str, whose: Column[str]) -> Table:
+    return Table(
+        name,
+        metadata,
+        whose,
+        Column("failures", Integer, nullable=False),
+        Column("failed_at", Instant, nullable=False, index=True),
+        Column("locked_until", Instant),
+    )
+
+
+# Wrong passwords in a row: by the name that was given, whether there is such a user or not, and by the address that
+# they came from, whatever the name.
+lockouts = _lockouts("lockouts", Column("user_name", String(255), primary_key=True))
+address_lockouts = _lockouts("address_lockouts", Column("address", String(64), primary_key=True))
+
+# Keys, each wrapped by the server's secret key, which is not here.
+data_keys = Table(
+    "data_keys",
     metadata,
-    Column("user_name", String(255), primary_key=True),
-    Column("failures", Integer, nullable=False),
-    Column("failed_at", Instant, nullable=False, index=True),
-    Column("locked_until", Instant),
+    Column("id", String(16), nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("wrapped", Text, nullable=False),
+    Column("wrapped_by", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+    PrimaryKeyConstraint("id", "purpose"),
+    CheckConstraint(one_of("purpose", Purpose), name="purpose"),
+    # One in use at a time, so that servers which start at once agree.
+    Index(
+        "ix_data_keys_used",
+        "purpose",
+        unique=True,
+        sqlite_where=text("retired_at IS NULL"),
+        postgresql_where=text("retired_at IS NULL"),
+    ),
 )
 
 task_credentials = Table(

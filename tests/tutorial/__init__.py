@@ -1,0 +1,1 @@
+"""The tutorial, as somebody would follow it; `make pictures` makes its pictures on the way."""
