@@ -95,4 +95,8 @@ def _no_content(request: Request, error: Exception) -> Response:
 def _broken(request: Request, error: Exception) -> Response:
     # The clients repeat a request that is answered 5xx, so this must stay what it says: our fault, nothing done.
     _log.exception("request.broken", exc_info=error, extra={"path": request.url.path})
-    return refusal(500, "internal_error", "Gristmill failed at this request; its log says why.")
+    answer = refusal(500, "internal_error", "Gristmill failed at this request; its log says why.")
+    # The server closes this connection now; a client that was not told so sends the next request into it.
+    answer.headers["Connection"] = "close"
+    answer.headers["X-Request-Id"] = request_id() or ""
+    return answer

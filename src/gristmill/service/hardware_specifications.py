@@ -28,16 +28,22 @@ def find(connection: Connection, space_id: str, id_or_name: object) -> HardwareS
     """
     found = _find(connection, space_id, id_or_name)
     if found is None:
-        names = ", ".join(specification.name for specification in PREDEFINED_HARDWARE)
-        lacking = (
-            f"there is no hardware specification {id_or_name} here" if id_or_name else "neither id nor name is given"
-        )
-        raise Invalid(
-            f"hardware_spec: {lacking}. Every space has {names}.",
-            code="hardware_specification_not_found",
+        raise _not_found(id_or_name)
+    return found
+
+
+def _not_found(id_or_name: object) -> Invalid:
+    code = "hardware_specification_not_found"
+    names = ", ".join(specification.name for specification in PREDEFINED_HARDWARE)
+    if id_or_name:
+        return Invalid(
+            f"hardware_spec: there is no hardware specification {id_or_name} here. Every space has {names}.",
+            code=code,
             field="hardware_spec",
         )
-    return found
+    return Invalid(
+        f"hardware_spec: neither id nor name is given. Every space has {names}.", code=code, field="hardware_spec"
+    )
 
 
 def create(context: Context, actor: Actor, space_id: str | None, document: Mapping[str, Any]) -> HardwareSpecification:
