@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_type_hints
@@ -21,6 +22,8 @@ ENVIRONMENT_ONLY = frozenset(
 
 # One or two letters amiss; GRISTMILL_API_KEY, which the commands for clients read, is less like any setting.
 _NEAR = 0.92
+# Not by urllib: what it refuses to read (a port that is none) may have a password, too.
+_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@]*:[^/?#@]+@", re.IGNORECASE)
 SHORTER = {"ray_address": ("--ray",)}
 
 
@@ -51,10 +54,18 @@ def misspelled(environment: Iterable[str]) -> dict[str, str]:
     return {name: found[0] for name, found in near.items() if found}
 
 
+def revealing(given: Mapping[str, Any]) -> list[str]:
+    """Return the names of those whose value is a URL with a password, which anyone on the machine can read."""
+    return [name for name, value in given.items() if _PASSWORD.match(str(value))]
+
+
 def read(given: dict[str, Any]) -> Settings:
     """Return the settings, or end the process with a line for each one that is wrong; tell of misspelled ones."""
     for name, meant in misspelled(os.environ).items():
         sys.stderr.write(f"{name} is no setting and changes nothing. Did you mean {meant}?\n")
+    for name in revealing(given):
+        flag, variable = f"--{name.replace('_', '-')}", f"GRISTMILL_{name.upper()}"
+        sys.stderr.write(f"{flag}: its password shows in the list of processes. Give it as {variable} instead.\n")
     try:
         return Settings(**given)
     except ValidationError as error:

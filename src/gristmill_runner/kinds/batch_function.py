@@ -10,6 +10,7 @@ from typing import Any
 
 from gristmill_runner.batch_folder import run_in_batch
 from gristmill_runner.failure import RunFailed, cause_of
+from gristmill_runner.kinds.reply import described
 from gristmill_runner.limits import open_reserve
 from gristmill_runner.protocol import PAYLOAD, Cause, Result
 from gristmill_runner.run_context import Run
@@ -82,7 +83,7 @@ def _call(run: Run, batch: _Batch) -> Cause | None:
         return cause_of(error, memory_limit_bytes=run.spec.get("memory_limit_bytes"))
     if reply is None:
         return None
-    found = f"{NAME} returned a {type(reply).__name__}: {str(reply)[:200]}"
+    found = f"{NAME} returned {described(reply)}"
     return {"code": "reply_shape", "message": f"{found}; it must return None, and write its results itself"}
 
 

@@ -10,6 +10,7 @@ from gristmill_runner.plain import plain
 
 _EXPECTED = 'a function must return {"predictions": [{"fields": [...], "values": [...]}]}'
 _SHOWN_CHARACTERS = 200
+_VOWELS = "aeioAEIO"
 
 
 def tables_of(reply: object) -> list[dict[str, Any]]:
@@ -20,10 +21,10 @@ def tables_of(reply: object) -> list[dict[str, Any]]:
 
     """
     if not isinstance(reply, Mapping) or "predictions" not in reply:
-        raise _refusal(f"it returned {_description(reply)}")
+        raise _refusal(f"it returned {described(reply)}")
     predictions = plain(reply["predictions"])
     if not isinstance(predictions, list):
-        raise _refusal(f'its "predictions" are {_description(predictions)}')
+        raise _refusal(f'its "predictions" are {described(predictions)}')
     for position, element in enumerate(predictions):
         _check(position, element)
     return predictions
@@ -48,20 +49,22 @@ def rows_of(elements: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]
     return fields, rows
 
 
+def described(value: object) -> str:
+    """Return what came instead, with its type and its beginning: ``an int: 5``."""
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in _VOWELS else 'a'} {kind}: {str(value)[:_SHOWN_CHARACTERS]}"
+
+
 def _numbered(width: int) -> list[str]:
     return ["prediction"] if width <= 1 else [f"column_{position + 1}" for position in range(width)]
 
 
 def _check(position: int, element: object) -> None:
     if not isinstance(element, dict) or not isinstance(element.get("values"), list):
-        raise _refusal(f'element {position} of "predictions" is {_description(element)}')
+        raise _refusal(f'element {position} of "predictions" is {described(element)}')
     fields = element.get("fields", [])
     if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
-        raise _refusal(f'"fields" of element {position} are {_description(fields)}')
-
-
-def _description(value: object) -> str:
-    return f"a {type(value).__name__}: {str(value)[:_SHOWN_CHARACTERS]}"
+        raise _refusal(f'"fields" of element {position} are {described(fields)}')
 
 
 def _refusal(found: str) -> RunFailed:

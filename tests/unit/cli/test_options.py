@@ -20,6 +20,32 @@ def test_a_variable_that_is_nearly_a_setting_is_told(
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.parametrize(
+    ("url", "is_told"),
+    [
+        ("postgresql+psycopg://owner:pa%40ss@db.example:5432/gristmill", True),
+        ("postgresql://owner:secret@/gristmill?host=/run/postgresql", True),
+        ("postgresql://owner@db.example:5432/gristmill", False),
+        ("postgresql://db.example:5432/gristmill?application_name=a:b@c", False),
+        ("sqlite:////data/gristmill.db", False),
+    ],
+)
+def test_a_password_on_the_command_line_is_told_and_not_repeated(
+    capsys: pytest.CaptureFixture[str], url: str, *, is_told: bool
+) -> None:
+    assert read({"database_url": url}).database_url == url
+    said = "--database-url: its password shows in the list of processes. Give it as GRISTMILL_DATABASE_URL instead.\n"
+    assert capsys.readouterr().err == (said if is_told else "")
+
+
+def test_a_password_in_the_environment_is_no_matter(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRISTMILL_DATABASE_URL", "postgresql://owner:secret@db.example/gristmill")
+    read({})
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("name", _NO_SETTINGS)
 def test_variables_of_others_are_left_alone(name: str) -> None:
     assert misspelled([f"GRISTMILL_{name}", "PATH"]) == {}

@@ -119,6 +119,7 @@ def score(payload):
     [
         ("None", "it returned a NoneType"),
         ("[1, 2]", "it returned a list: [1, 2]"),
+        ("5", "it returned an int: 5"),
         ('{"values": []}', "it returned a dict"),
         ('{"predictions": {"values": []}}', '"predictions" are a dict'),
         ('{"predictions": [[1]]}', 'element 0 of "predictions" is a list'),
