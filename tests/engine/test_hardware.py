@@ -15,7 +15,8 @@ from gristmill.engine.disk_watch import DiskWatch, used_bytes
 from gristmill.engine.execution import Execution
 from gristmill.engine.worker import Worker
 from gristmill.launch.launcher import Ending
-from gristmill.service import hardware_specifications, job_runs, jobs, runs
+from gristmill.service import claims, hardware_specifications, job_runs, jobs, runs
+from gristmill.service.claims import Room
 from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
 
@@ -50,6 +51,20 @@ def test_a_worker_takes_no_more_than_it_offers(works: Works) -> None:
         assert {works.shop.look(job).run.state for job in jobs} == {RunState.COMPLETED}
     finally:
         taking.stop(5)
+
+
+def test_who_takes_several_at_once_leaves_room_for_nothing_beside_one_that_gets_all(works: Works) -> None:
+    large = works.shop.submit(works.shop.deploy(), hardware={"name": "L"})
+    for deployment in [works.shop.deploy() for _ in range(2)]:
+        works.shop.submit(deployment)
+    context, offered = works.shop.context, Capacity.of(cpus=4, memory_bytes=20 * GIB)
+
+    def taken(room: Room) -> list[str]:
+        found = claims.take_some(context, "w", lease=LEASE, room=room, most=3)
+        return [assignment.run.id for assignment in found]
+
+    assert taken(Room(offered=offered, left=offered)) == [large.run.id]
+    assert len(taken(Room(offered=offered, left=offered))) == 2
 
 
 @pytest.mark.parametrize(("kind", "nodes"), [(AssetType.MODEL, 3), (AssetType.FUNCTION, 1)])

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from gristmill.domain.asset import AssetType
 from gristmill.domain.run import IllegalTransition, RunEvent, RunState
@@ -51,6 +53,27 @@ def test_a_run_completes_with_its_predictions_and_its_log(works: Works) -> None:
     assert log.endswith(b"hello\n")
     assert list((works.shop.context.data_dir / "runs").iterdir()) == []
     assert works.launcher.children[0].released
+
+
+def test_several_runs_are_claimed_in_one_transaction_or_none_of_them(works: Works) -> None:
+    context = works.shop.context
+    for deployment in [works.shop.deploy() for _ in range(3)]:
+        works.shop.submit(deployment)
+    commits: list[bool] = []
+
+    def commit(_connection: object) -> None:
+        commits.append(True)
+        if len(commits) == 1:
+            raise OperationalError("COMMIT", None, OSError("the database is away"))
+
+    event.listen(context.database.engine, "commit", commit)
+    with pytest.raises(OperationalError, match="away"):
+        claims.take_some(context, "w", lease=LEASE, most=2)
+    taken = claims.take_some(context, "w", lease=LEASE, most=2)
+    assert len(commits) == 2
+    assert len({assignment.run.id for assignment in taken}) == 2
+    assert {assignment.run.attempt for assignment in taken} == {1}
+    assert len(claims.take_some(context, "w", lease=LEASE, most=2)) == 1
 
 
 def test_a_reference_job_publishes_one_data_asset(works: Works) -> None:

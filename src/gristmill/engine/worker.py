@@ -18,6 +18,8 @@ from gristmill.service.claims import Assignment, Claim, HeldKey, Room
 from gristmill.service.context import Context
 
 _log = logging.getLogger("gristmill.engine")
+_MOST_AT_ONCE = 16
+"""Claims of one transaction; on PostgreSQL their lanes are locked until its end."""
 
 
 class Execution(Protocol):
@@ -83,12 +85,13 @@ class Worker:
     def step(self) -> int:
         """Claim and begin runs until no slot or disk is free or none can start; return how many."""
         begun = 0
-        while self._free_slots() > 0 and self._finds_disk():
-            assignment = claims.take(self._context, self._worker_id, lease=self._lease, room=self._room())
-            if assignment is None:
+        while (most := min(self._free_slots(), _MOST_AT_ONCE)) > 0 and self._finds_disk():
+            taken = claims.take_some(self._context, self._worker_id, lease=self._lease, room=self._room(), most=most)
+            for assignment in taken:
+                self._begin(assignment)
+            begun += len(taken)
+            if len(taken) < most:
                 break
-            self._begin(assignment)
-            begun += 1
         return begun
 
     def pulse(self) -> None:
@@ -157,7 +160,7 @@ class Worker:
         key = (assignment.run.id, assignment.run.fence)
         with self._lock:
             self._held[key] = execution
-            self._reserved[key] = _reserved(assignment)
+            self._reserved[key] = assignment.needs
         self._pool.submit(self._work, key, execution)
 
     def _work(self, key: tuple[str, int], execution: Execution) -> None:
@@ -176,7 +179,7 @@ class Worker:
 
 def _within(assignment: Assignment, offers: Capacity | None) -> Assignment:
     """Give a run that asks for more than this worker has all that it has, and say so."""
-    needs = _reserved(assignment)
+    needs = assignment.needs
     if offers is None or needs.fits(offers):
         return assignment
     spec, has = assignment.spec, needs.within(offers)
@@ -190,7 +193,3 @@ def _within(assignment: Assignment, offers: Capacity | None) -> Assignment:
         ),
         capped=f"{name} asks for {needs}, more than any worker offers: the run has {has}, all of this one.",
     )
-
-
-def _reserved(assignment: Assignment) -> Capacity:
-    return Capacity.of(cpus=assignment.spec.cpus, memory_bytes=assignment.spec.memory_limit_bytes)

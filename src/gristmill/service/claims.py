@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from gristmill.content.content import Stored
 from gristmill.domain.asset import Asset, AssetType, Attachment
+from gristmill.domain.capacity import Capacity
 from gristmill.domain.errors import NotFound
 from gristmill.domain.progress import Progress
 from gristmill.domain.row_totals import RowTotals
@@ -37,6 +38,11 @@ class Assignment:
     spec: RunSpec
     worker_id: str
     capped: str | None = None
+
+    @property
+    def needs(self) -> Capacity:
+        """What it reserves while it is at work."""
+        return Capacity.of(cpus=self.spec.cpus, memory_bytes=self.spec.memory_limit_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +77,25 @@ class Settlement(StrEnum):
 
 def take(context: Context, worker_id: str, *, lease: timedelta, room: Room | None = None) -> Assignment | None:
     """Claim the next run for which there is room, or return None when none is free to start."""
+    return next(iter(take_some(context, worker_id, lease=lease, room=room, most=1)), None)
+
+
+def take_some(
+    context: Context, worker_id: str, *, lease: timedelta, most: int, room: Room | None = None
+) -> list[Assignment]:
+    """Claim the next runs for which there is room together, up to ``most``, in one transaction."""
+    taken: list[Assignment] = []
     with context.database.transaction() as connection:
         # Asked here: the wait for SQLite's one writer is no part of the lease.
         now = context.now()
-        run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
-        if run is None:
-            return None
-        return Assignment(run=run, spec=runs.spec(connection, run.id), worker_id=worker_id)
+        while len(taken) < most:
+            run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
+            if run is None:
+                break
+            found = Assignment(run=run, spec=runs.spec(connection, run.id), worker_id=worker_id)
+            taken.append(found)
+            room = room and room.without(found.needs)
+    return taken
 
 
 def renew(context: Context, worker_id: str, *, only: Collection[HeldKey], lease: timedelta) -> list[Claim]:

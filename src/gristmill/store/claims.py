@@ -63,6 +63,10 @@ class Room:
             return False
         return needs.fits(self.left) or (self.is_whole and not needs.fits(self.offered))
 
+    def without(self, needs: Capacity) -> Room:
+        """Return what is left behind a run that needs so much; one that fits no worker has all."""
+        return replace(self, left=self.left.without([needs.within(self.left)]))
+
 
 # Made once: to build them anew for each claim takes longer than SQLite needs to execute them.
 _LANE: BindParameter[str] = bindparam("of_lane")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gristmill.domain.errors import Conflict, Invalid
 from gristmill.domain.lineage import LineageSource
+from gristmill.store.group_commit import GroupCommit
 
 __all__ = ["Connection", "ConstraintViolated", "Database", "lineage_source", "note"]
 
@@ -25,6 +25,7 @@ _LOOK_SECONDS = 0.0005
 _SURE_SECONDS = 0.5
 _USED_AT = "gristmill_used_at"
 _FACTS = "gristmill_facts"
+_WRITES = "gristmill_writes"
 _LINEAGE = "gristmill_lineage"
 Listener = Callable[[object], None]
 Attend = Callable[[Connection], AbstractContextManager[None]]
@@ -62,8 +63,8 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.dialect = parsed.get_backend_name()
         self.engine = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed)
-        # SQLite's own busy waiting is unfair and sleeps up to 100 ms; within one process a lock queues writers instead.
-        self._writing = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+        # PostgreSQL itself syncs its disk once for all that commit at the same time.
+        self._writers = GroupCommit(self.engine, {_WRITES: True}) if self.dialect == "sqlite" else None
         self._attend: Attend = _unattended
         self._listener: Listener = _nobody_listens
         self._lineage: LineageSource | None = None
@@ -72,9 +73,9 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Open a writing transaction: committed at the end of the block, rolled back when it raises."""
         facts: list[object] = []
-        with self._writing, self.engine.connect() as connection:
-            connection.execution_options(**{_FACTS: facts, _LINEAGE: self._lineage, "gristmill_writes": True})
-            with _refusing(), connection.begin(), self._attend(connection):
+        with _refusing(), self._to_write() as connection:
+            connection.execution_options(**{_FACTS: facts, _LINEAGE: self._lineage})
+            with self._attend(connection):
                 yield connection
         for fact in facts:
             self._listener(fact)
@@ -106,6 +107,15 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _to_write(self) -> Iterator[Connection]:
+        if self._writers is not None:
+            with self._writers.writer() as connection:
+                yield connection
+        else:
+            with self.engine.connect() as connection, connection.begin():
+                yield connection
 
 
 class ConstraintViolated(Conflict):
@@ -145,7 +155,7 @@ def _sqlite(url: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's URL
     def _begin(connection: Connection) -> None:
         # Past SQLAlchemy's way of executing, which takes ten times as long as SQLite itself does.
         raw: Any = connection.connection.driver_connection
-        if connection.get_execution_options().get("gristmill_writes"):
+        if connection.get_execution_options().get(_WRITES):
             _begin_to_write(raw)
         else:
             raw.execute("BEGIN")
