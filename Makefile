@@ -20,6 +20,8 @@ BENCHES := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/server.p
 # Without compiled files every process that imports scikit-learn starts seconds later.
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
+# For the same reason our own are compiled once, too, wherever somebody has turned that off.
+unexport PYTHONDONTWRITEBYTECODE
 # Certificates of the machine, because many a company's proxy has one of its own.
 export UV_SYSTEM_CERTS ?= 1
 # A cache of its own where there is no home directory to keep one in.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from gristmill.api import console, errors, metrics, version
 from gristmill.api.administration import audit, queue, storage, workers
 from gristmill.api.browser_safety import BrowserSafety
-from gristmill.api.envelope import WireResponse
 from gristmill.api.identity import api_keys, me, sessions, task_credentials, tokens, users
 from gristmill.api.limits import BodyLimits
 from gristmill.api.ml_v4 import (
@@ -23,6 +22,7 @@ from gristmill.api.ml_v4 import (
 )
 from gristmill.api.observed import Observed
 from gristmill.api.open_streams import OpenStreams
+from gristmill.api.router import Router
 from gristmill.api.transfer import Transfer
 from gristmill.api.v2 import (
     asset_exports,
@@ -66,7 +66,7 @@ from gristmill.api.v2 import (
 from gristmill.service.context import Context
 
 # Every router of the server, in the order in which routes are matched: what clients ask again and again comes first.
-ROUTERS: tuple[APIRouter, ...] = (
+ROUTERS: tuple[Router, ...] = (
     deployment_jobs.router,
     job_runs.router,
     version.router,
@@ -140,12 +140,8 @@ def create_api(
     """
     app = FastAPI(
         title="Gristmill",
-        default_response_class=WireResponse,
         # A redirect from /v2/spaces/ to /v2/spaces would cost clients their request body.
         redirect_slashes=False,
-        # Clients send JSON without saying so. No page of another site can lure a browser into that: tokens are in a
-        # header, and what brings the console's cookie must come from here (`cookie.py`).
-        strict_content_type=False,
         docs_url=None,
         redoc_url=None,
     )
@@ -160,6 +156,6 @@ def create_api(
     app.add_middleware(BrowserSafety)
     app.add_middleware(Observed, meters=context.meters, traces=context.traces)
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes += router.routes
     console.install(app)
     return app

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, actor
 from gristmill.domain.user import Actor
 from gristmill.service import metrics
 
-router = APIRouter(tags=["Service"])
+router = Router(tag="Service")
 _PROMETHEUS = Actor(user_id="prometheus", user_name="prometheus", administrator=True)
 """Whoever brings the token of `GRISTMILL_METRICS_TOKEN`: it opens this route and no other."""
 

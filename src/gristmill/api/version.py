@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from gristmill.api.envelope import WireResponse, page_limit, resources
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.errors import NotFound
 from gristmill.domain.page import Page
 from gristmill.service import health
 
-router = APIRouter(tags=["Service"])
+router = Router(tag="Service")
 VERSION = "5.3.0"
 VERSION_FOR_THE_OLDER_CLIENT = "5.0.3"
 """Each client asks only its own route, and refuses versions that it does not know."""

@@ -85,6 +85,9 @@ class Database:
         """Open a transaction that only reads; it never waits for a writer on SQLite."""
         with _refusing(), self.engine.connect() as connection:
             yield connection
+            if self.dialect == "postgresql":
+                # At a ROLLBACK psycopg forgets every statement that it has prepared on the connection.
+                connection.commit()
 
     def attended(self, attend: Attend) -> Database:
         """Return this database, each writing transaction of which has ``attend`` around what it does."""

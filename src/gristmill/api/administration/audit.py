@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.audit import AuditFilter, Outcome
 from gristmill.domain.page import MAX_LIMIT
 from gristmill.service import audit
 
-router = APIRouter(prefix="/v1/audit_events", tags=["Administration"])
+router = Router(prefix="/v1/audit_events", tag="Administration")
 
 
 class AuditLine(BaseModel):

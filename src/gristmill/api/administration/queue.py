@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import queue
 
-router = APIRouter(prefix="/v1/queue", tags=["Administration"])
+router = Router(prefix="/v1/queue", tag="Administration")
 
 
 class HolderLine(BaseModel):

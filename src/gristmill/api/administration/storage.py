@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import storage
 
-router = APIRouter(prefix="/v1/storage", tags=["Administration"])
+router = Router(prefix="/v1/storage", tag="Administration")
 
 
 class ContentLine(BaseModel):

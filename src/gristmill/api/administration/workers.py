@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import liveness, workers
 
-router = APIRouter(tags=["Administration"])
+router = Router(tag="Administration")
 
 
 class WorkerLine(BaseModel):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from gristmill.api.envelope import WireResponse, instant, page_limit, resources, without_none
 from gristmill.api.identity.users import Line
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.user import ApiKey
 from gristmill.service import api_keys
 
-router = APIRouter(tags=["Identity"])
+router = Router(tag="Identity")
 
 
 class NewApiKey(BaseModel):

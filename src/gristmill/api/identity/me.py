@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, Field
 
 from gristmill.api import cookie
 from gristmill.api.identity.users import Password
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import sessions, users
 
-router = APIRouter(prefix="/v1/me", tags=["Identity"])
+router = Router(prefix="/v1/me", tag="Identity")
 
 
 class NewPassword(BaseModel):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from gristmill.api import cookie
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx
 from gristmill.service import sessions
 from gristmill.service.context import Context
 from gristmill.service.sessions import SignedIn
 
-router = APIRouter(prefix="/v1/session", tags=["Identity"])
+router = Router(prefix="/v1/session", tag="Identity")
 
 
 class SignIn(BaseModel):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from gristmill.api.envelope import instant
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.errors import Invalid
 from gristmill.domain.user import TaskCredential
 from gristmill.service import task_credentials
 
-router = APIRouter(prefix="/v1/task_credentials", tags=["Identity"])
+router = Router(prefix="/v1/task_credentials", tag="Identity")
 
 
 class Secret(BaseModel):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Header
+from fastapi import Form, Header
 from pydantic import AliasChoices, BaseModel, Field
 
 from gristmill.api.envelope import WireResponse
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx
 from gristmill.domain.errors import Invalid, Unauthenticated
 from gristmill.service import tokens
 from gristmill.service.context import Context
 from gristmill.service.tokens import Mode, Token
 
-router = APIRouter(tags=["Identity"])
+router = Router(tag="Identity")
 _NO_STORE = {"Cache-Control": "no-store"}
 
 

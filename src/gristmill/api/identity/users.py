@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, StringConstraints
 
 from gristmill.api.envelope import instant, page_limit, resources
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.user import User
 from gristmill.service import users
 
-router = APIRouter(tags=["Identity"])
+router = Router(tag="Identity")
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=1024)]
 

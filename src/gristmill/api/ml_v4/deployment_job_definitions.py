@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gristmill.api.envelope import WireResponse, instant, page_limit, resources, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain import json_patch
 from gristmill.domain.deployment import DeploymentJobDefinition
 from gristmill.service import deployment_job_definitions as definitions
 from gristmill.service.deployment_job_definitions import NewDefinition
 
-router = APIRouter(prefix="/ml/v4/deployment_job_definitions", tags=["deployment job definitions"])
+router = Router(prefix="/ml/v4/deployment_job_definitions", tag="deployment job definitions")
 _NOT_ENTITY = frozenset({"name", "description", "tags", "space_id", "deployment"})
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from gristmill.api.envelope import WireResponse, page_limit, resources
 from gristmill.api.ml_v4 import deployment_job_document as document
 from gristmill.api.ml_v4.deployment_job_body import DeploymentJobBody
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.upload import spooled
 from gristmill.domain.errors import Invalid
@@ -20,7 +21,7 @@ from gristmill.service import deployment_jobs, runs
 from gristmill.service.context import Context
 from gristmill.service.runs import RunDetails
 
-router = APIRouter(prefix="/ml/v4/deployment_jobs", tags=["deployment jobs"])
+router = Router(prefix="/ml/v4/deployment_jobs", tag="deployment jobs")
 _JSON = "application/json"
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gristmill.api.envelope import WireResponse, instant, page_limit, resources, without_none
 from gristmill.api.errors import refusal
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain import json_patch
 from gristmill.domain.asset import AssetType
@@ -17,7 +18,7 @@ from gristmill.domain.errors import Invalid
 from gristmill.service import deployments
 from gristmill.service.deployments import NewDeployment
 
-router = APIRouter(prefix="/ml/v4/deployments", tags=["deployments"])
+router = Router(prefix="/ml/v4/deployments", tag="deployments")
 _TYPES = {AssetType.MODEL: "model", AssetType.FUNCTION: "function", AssetType.SCRIPT: "py_script"}
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from gristmill.api.envelope import WireResponse, page_limit, resources
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.errors import NotFound
 from gristmill.domain.page import Page
 from gristmill.domain.specification import SoftwareSpecification
 from gristmill.service import software_specifications
 
-router = APIRouter(tags=["lists"])
+router = Router(tag="lists")
 _ABSENT = ("experiments", "pipelines", "ai_services", "trainings", "remote_training_systems", "training_definitions")
 _MOST = 1_000
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gristmill.api.download import download
 from gristmill.api.envelope import WireResponse, instant, page_limit, resources, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.staged_file import staged_file
 from gristmill.domain.asset import HEAD, Asset
@@ -20,9 +21,9 @@ Document = Annotated[dict[str, Any], Body()]
 Operations = Annotated[list[dict[str, Any]], Body()]
 
 
-def routes_of(kind: Kind, *, prefix: str, content: str) -> APIRouter:
+def routes_of(kind: Kind, *, prefix: str, content: str) -> Router:
     """Return the router of a kind; ``content`` is the last part of the path of its content."""
-    router = APIRouter(prefix=prefix, tags=[f"{kind.noun}s"])
+    router = Router(prefix=prefix, tag=f"{kind.noun}s")
     _add_documents(router, kind)
     _add_revisions(router, kind)
     _add_content(router, kind, content)
@@ -60,7 +61,7 @@ def revision_of(text: str | None) -> int:
     return int(text)
 
 
-def _add_documents(router: APIRouter, kind: Kind) -> None:
+def _add_documents(router: Router, kind: Kind) -> None:
     @router.post("", status_code=201)
     def create(ctx: Ctx, me: Me, document: Document, space_id: str | None = None) -> dict[str, Any]:
         """Make one; its content comes next."""
@@ -91,7 +92,7 @@ def _add_documents(router: APIRouter, kind: Kind) -> None:
         return envelope(ml_assets.patch(ctx, me, kind, space_id, asset_id, operations))
 
 
-def _add_revisions(router: APIRouter, kind: Kind) -> None:
+def _add_revisions(router: Router, kind: Kind) -> None:
     @router.post("/{asset_id}/revisions", status_code=201)
     def freeze(
         ctx: Ctx, me: Me, asset_id: str, document: Document | None = None, space_id: str | None = None
@@ -116,7 +117,7 @@ def _add_revisions(router: APIRouter, kind: Kind) -> None:
         return WireResponse(resources(request, found, envelope, size))
 
 
-def _add_content(router: APIRouter, kind: Kind, content: str) -> None:
+def _add_content(router: Router, kind: Kind, content: str) -> None:
     @router.put(f"/{{asset_id}}/{content}", status_code=201)
     async def upload(request: Request, ctx: Ctx, me: Me, asset_id: str, space_id: str | None = None) -> dict[str, Any]:
         """Take the body as the content, whatever its content type says."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gristmill.api.envelope import WireResponse
 from gristmill.api.ml_v4 import deployment_job_document as document
 from gristmill.api.ml_v4.deployment_job_body import DeploymentJobBody
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.upload import spooled
 from gristmill.domain.preview import read_row_limit
@@ -17,7 +18,7 @@ from gristmill.domain.user import Actor
 from gristmill.service import previews
 from gristmill.service.context import Context
 
-router = APIRouter(prefix="/ml/v4/deployments", tags=["deployments"])
+router = Router(prefix="/ml/v4/deployments", tag="deployments")
 
 
 @router.post("/{deployment_id}/preview", status_code=202)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 
 from gristmill.api.download import download
 from gristmill.api.envelope import WireResponse, page_limit, resources
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.export_envelope import envelope
 from gristmill.domain.export import ExportKind
 from gristmill.service import exports
 
-router = APIRouter(prefix="/v2/asset_exports", tags=["exports"])
+router = Router(prefix="/v2/asset_exports", tag="exports")
 
 
 @router.post("", status_code=202)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gristmill.api.envelope import WireResponse, page_limit, resources
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.staged_file import staged_file
 from gristmill.api.v2.export_envelope import envelope
 from gristmill.domain.export import ExportKind
 from gristmill.service import exports, imports
 
-router = APIRouter(prefix="/v2/asset_imports", tags=["imports"])
+router = Router(prefix="/v2/asset_imports", tag="imports")
 
 
 @router.post("", status_code=202)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import asset_previews
 
-router = APIRouter(prefix="/v2/assets/{asset_id}/preview", tags=["assets"])
+router = Router(prefix="/v2/assets/{asset_id}/preview", tag="assets")
 _MOST_ROWS = 500
 
 

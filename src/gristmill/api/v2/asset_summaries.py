@@ -6,15 +6,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from gristmill.api.envelope import page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.asset_summary import AssetSummary
 from gristmill.service import asset_summaries
 
-router = APIRouter(prefix="/v2", tags=["assets"])
+router = Router(prefix="/v2", tag="assets")
 _MOST = 100
 
 

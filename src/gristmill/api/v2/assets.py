@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 from fastapi.responses import JSONResponse
 
 from gristmill.api.envelope import WireResponse, page_limit, public_url
 from gristmill.api.ml_v4.ml_asset_routes import revision_of
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.asset_envelope import envelope
 from gristmill.service import assets
 
-router = APIRouter(prefix="/v2/assets", tags=["assets"])
+router = Router(prefix="/v2/assets", tag="assets")
 Document = Annotated[dict[str, Any], Body()]
 Operations = Annotated[list[dict[str, Any]], Body()]
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
 from gristmill.api.envelope import without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.asset_envelope import attachment_envelope, link_for
 from gristmill.domain.asset import Attachment
 from gristmill.service import attachments, signed_links
 
-router = APIRouter(prefix="/v2/assets/{asset_id}/attachments", tags=["attachments"])
+router = Router(prefix="/v2/assets/{asset_id}/attachments", tag="attachments")
 
 
 @router.post("", status_code=201)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 from pydantic import BaseModel, Field
 
 from gristmill.api.envelope import instant, page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.jobs import listed, start_of
 from gristmill.domain.channel import NotificationChannel
 from gristmill.service import channels
 from gristmill.service.channels import MadeChannel, NewChannel
 
-router = APIRouter(prefix="/v2/notification_channels", tags=["Notifications"])
+router = Router(prefix="/v2/notification_channels", tag="Notifications")
 
 
 class ChannelBody(BaseModel):

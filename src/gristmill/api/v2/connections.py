@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import Body, Query, Request
 
 from gristmill.api.envelope import instant, public_url
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.data.source import Entry
 from gristmill.domain.asset import Asset
 from gristmill.domain.errors import NotFound
 from gristmill.service import connected_data, connections
 
-router = APIRouter(prefix="/v2/connections", tags=["connections"])
+router = Router(prefix="/v2/connections", tag="connections")
 _MOST_ENTRIES = 1_000
 _DATA = frozenset({"table", "view", "file"})
 

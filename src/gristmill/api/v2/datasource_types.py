@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from gristmill.api.envelope import public_url
+from gristmill.api.router import Router
 from gristmill.api.session import Me
 from gristmill.data.connect import supported
 from gristmill.domain import datasource_types
 from gristmill.domain.datasource_types import DATASOURCE_TYPES, DatasourceType
 
-router = APIRouter(prefix="/v2/datasource_types", tags=["datasource types"])
+router = Router(prefix="/v2/datasource_types", tag="datasource types")
 _MOST = 100
 
 

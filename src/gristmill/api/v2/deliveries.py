@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from gristmill.api.envelope import instant, page_limit, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.jobs import listed, start_of
 from gristmill.domain.delivery import DeliveryEntry
 from gristmill.service import deliveries
 
-router = APIRouter(tags=["Notifications"])
+router = Router(tag="Notifications")
 
 
 @router.get("/v2/jobs/{job_id}/deliveries")

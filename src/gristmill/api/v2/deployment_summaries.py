@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import platform_state
 from gristmill.api.v2.job_summaries import RunGlance
@@ -18,7 +19,7 @@ from gristmill.domain.waiting import Waiting
 from gristmill.service import deployment_summaries
 from gristmill.service.deployment_summaries import MOST_DEPLOYMENTS
 
-router = APIRouter(prefix="/v2/deployment_summaries", tags=["deployments"])
+router = Router(prefix="/v2/deployment_summaries", tag="deployments")
 
 
 class DeploymentGlance(BaseModel):

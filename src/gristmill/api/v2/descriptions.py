@@ -9,14 +9,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
+from gristmill.api.router import Router
 from gristmill.api.session import Me
 from gristmill.api.v2 import job_runs, jobs, projects
 
-router = APIRouter(tags=["Service"])
+router = Router(tag="Service")
 
 
 @router.get("/v2/jobs/docs/schemas/v2-swagger.yaml", include_in_schema=False)

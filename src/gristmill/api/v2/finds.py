@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.found import FoundKind
 from gristmill.service import finds
 
-router = APIRouter(prefix="/v2/finds", tags=["search"])
+router = Router(prefix="/v2/finds", tag="search")
 
 
 class FoundLine(BaseModel):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.asset_envelope import envelope
 from gristmill.domain.asset import AssetType
 from gristmill.service import assets
 
-router = APIRouter(prefix="/v2/folder_assets", tags=["folder assets"])
+router = Router(prefix="/v2/folder_assets", tag="folder assets")
 
 
 @router.post("", status_code=201)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 
 from gristmill.api.envelope import instant, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.specification_page import answer, size_of
 from gristmill.domain.specification import HardwareSpecification
 from gristmill.service import hardware_specifications
 
-router = APIRouter(prefix="/v2/hardware_specifications", tags=["hardware specifications"])
+router = Router(prefix="/v2/hardware_specifications", tag="hardware specifications")
 
 
 @router.get("")

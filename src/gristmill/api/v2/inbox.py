@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from gristmill.api.envelope import instant, page_limit, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.jobs import listed, start_of
 from gristmill.domain import message
 from gristmill.service import inbox
 from gristmill.service.inbox import InboxEntry
 
-router = APIRouter(prefix="/v2/notifications", tags=["Notifications"])
+router = Router(prefix="/v2/notifications", tag="Notifications")
 
 
 @router.get("")

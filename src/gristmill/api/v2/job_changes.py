@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from gristmill.api.envelope import page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import job_changes, jobs
 
-router = APIRouter(prefix="/v2/jobs/{job_id}/changes", tags=["jobs"])
+router = Router(prefix="/v2/jobs/{job_id}/changes", tag="jobs")
 
 
 class ChangedField(BaseModel):

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from gristmill.api.envelope import WireResponse, instant, page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import run_document, states_of
 from gristmill.api.v2.jobs import listed, start_of
@@ -21,7 +22,7 @@ from gristmill.service.context import Context
 from gristmill.service.job_runs import Overrides
 from gristmill.service.runs import RunDetails
 
-router = APIRouter(prefix="/v2/jobs/{job_id}/runs", tags=["job runs"])
+router = Router(prefix="/v2/jobs/{job_id}/runs", tag="job runs")
 _LINES_FOUND = 1_000
 _WRITTEN_BYTES = 64 * 1024
 

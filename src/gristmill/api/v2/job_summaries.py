@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from gristmill.api.envelope import page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me, Scope
 from gristmill.api.v2.job_document import platform_state
 from gristmill.domain.job_summary import JobFilter, JobSummary, RecentRun, seconds_of
@@ -16,7 +17,7 @@ from gristmill.domain.run import Run
 from gristmill.domain.schedule_words import in_words
 from gristmill.service import job_summaries
 
-router = APIRouter(prefix="/v2/job_summaries", tags=["jobs"])
+router = Router(prefix="/v2/job_summaries", tag="jobs")
 
 
 class RunGlance(BaseModel):

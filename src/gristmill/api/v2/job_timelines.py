@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from gristmill.api.envelope import page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me, Scope
 from gristmill.api.v2.job_document import platform_state
 from gristmill.domain.job_summary import JobFilter
 from gristmill.domain.job_timeline import JobTimeline
 from gristmill.service import job_timelines
 
-router = APIRouter(prefix="/v2/job_timelines", tags=["jobs"])
+router = Router(prefix="/v2/job_timelines", tag="jobs")
 
 
 class RunSpan(BaseModel):

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gristmill.api.envelope import WireResponse, instant, page_limit, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me, Scope
 from gristmill.api.v2.job_document import job_document
 from gristmill.domain import json_patch
@@ -24,7 +25,7 @@ from gristmill.service import job_checks, jobs, schedules
 from gristmill.service.context import Context
 from gristmill.service.jobs import NewJob
 
-router = APIRouter(prefix="/v2/jobs", tags=["jobs"])
+router = Router(prefix="/v2/jobs", tag="jobs")
 _CONFIGURATION = (
     "deployment_job_definition_id",
     "entrypoint",

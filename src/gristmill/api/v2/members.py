@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel
 
 from gristmill.api.envelope import page_limit, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain import json_patch
 from gristmill.domain.space import Member
 from gristmill.service import members
 from gristmill.service.members import PATCHABLE, NewMember
 
-router = APIRouter(prefix="/v2/spaces/{space_id}/members", tags=["Spaces"])
+router = Router(prefix="/v2/spaces/{space_id}/members", tag="Spaces")
 MOST_ON_A_PAGE = 1000
 
 

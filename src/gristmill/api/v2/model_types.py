@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.model_types import offered
 from gristmill.service import software_specifications
 
-router = APIRouter(prefix="/v2/model_types", tags=["models"])
+router = Router(prefix="/v2/model_types", tag="models")
 
 
 class ModelTypeDocument(BaseModel):

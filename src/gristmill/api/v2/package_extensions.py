@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 
 from gristmill.api.envelope import instant, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.asset_envelope import link_for
 from gristmill.api.v2.specification_page import answer, size_of
@@ -15,7 +16,7 @@ from gristmill.domain.user import Actor
 from gristmill.service import package_extensions, signed_links
 from gristmill.service.context import Context
 
-router = APIRouter(prefix="/v2/package_extensions", tags=["package extensions"])
+router = Router(prefix="/v2/package_extensions", tag="package extensions")
 
 
 @router.get("")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 
 from gristmill.api.envelope import WireResponse, instant, public_url
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.specification_page import size_of
 from gristmill.domain.asset import Asset
 from gristmill.service import parameter_sets
 
-router = APIRouter(prefix="/v2/parameter_sets", tags=["parameter sets"])
+router = Router(prefix="/v2/parameter_sets", tag="parameter sets")
 
 
 @router.post("", status_code=201)

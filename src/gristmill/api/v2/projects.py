@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from gristmill.api.envelope import instant, page_limit
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.space import Space
 from gristmill.service import spaces
 
-router = APIRouter(prefix="/v2/projects", tags=["Projects"])
+router = Router(prefix="/v2/projects", tag="Projects")
 
 
 @router.get("")

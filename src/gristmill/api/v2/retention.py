@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from gristmill.api.envelope import instant
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import retention
 
-router = APIRouter(prefix="/v2/jobs/{job_id}", tags=["retention"])
-of_spaces = APIRouter(prefix="/v2/spaces/{space_id}/retention_preview", tags=["retention"])
+router = Router(prefix="/v2/jobs/{job_id}", tag="retention")
+of_spaces = Router(prefix="/v2/spaces/{space_id}/retention_preview", tag="retention")
 
 
 class SpaceEffect(BaseModel):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel
 
 from gristmill.api.envelope import WireResponse
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_document import run_document
 from gristmill.api.v2.job_runs import NewRunBody
 from gristmill.domain.run_spec import RunSpec
 from gristmill.service import rejected_rows, run_insights
 
-router = APIRouter(prefix="/v2/jobs/{job_id}/runs/{run_id}", tags=["job runs"])
+router = Router(prefix="/v2/jobs/{job_id}/runs/{run_id}", tag="job runs")
 
 
 class RunInput(BaseModel):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from gristmill.api.download import download
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.service import run_results
 
-router = APIRouter(prefix="/v2/jobs/{job_id}/runs/{run_id}/results", tags=["job runs"])
+router = Router(prefix="/v2/jobs/{job_id}/runs/{run_id}/results", tag="job runs")
 
 
 @router.get("")

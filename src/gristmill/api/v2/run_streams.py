@@ -8,19 +8,20 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from gristmill.api.open_streams import EventStream
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.job_runs import shown
 from gristmill.domain.errors import Invalid, NotFound
 from gristmill.service import run_logs
 from gristmill.service.run_logs import Follower, Place, Step
 
-router = APIRouter(prefix="/v2/jobs/{job_id}/runs/{run_id}", tags=["job runs"])
+router = Router(prefix="/v2/jobs/{job_id}/runs/{run_id}", tag="job runs")
 _LOOK_SECONDS = 0.5
 _QUIET_SECONDS = 15.0
 """After so long without an event a comment is sent, so that nobody between takes the connection for dead."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.schedule import FoldPolicy, GapPolicy, MissedPolicy, OverlapPolicy
 from gristmill.domain.schedule_wire import to_wire
 from gristmill.domain.schedule_words import in_words
 from gristmill.service import schedules
 
-router = APIRouter(prefix="/v2/schedule_previews", tags=["jobs"])
+router = Router(prefix="/v2/schedule_previews", tag="jobs")
 
 
 class IntervalPlan(BaseModel):

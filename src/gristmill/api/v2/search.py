@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, ConfigDict
 
 from gristmill.api.envelope import without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.asset_envelope import envelope
 from gristmill.api.v2.job_document import run_document
@@ -20,7 +21,7 @@ from gristmill.service.asset_access import AssetWithAttachments
 from gristmill.service.asset_search import Search, search
 from gristmill.service.context import Context
 
-router = APIRouter(tags=["search"])
+router = Router(tag="search")
 
 
 class SearchBody(BaseModel):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gristmill.api.download import download
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx
 from gristmill.api.staged_file import staged_file
 from gristmill.service import attachments, package_extensions, signed_links
 
-router = APIRouter(prefix="/signed", tags=["signed links"])
+router = Router(prefix="/signed", tag="signed links")
 _PART = "file"
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import Body, Request, Response
 
 from gristmill.api.envelope import instant, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.specification_page import answer, size_of
 from gristmill.domain.specification import SoftwareSpecification
 from gristmill.service import software_specifications
 
-router = APIRouter(prefix="/v2/software_specifications", tags=["software specifications"])
+router = Router(prefix="/v2/software_specifications", tag="software specifications")
 
 
 @router.get("")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain.space_summary import JobName, SpaceSummary
 from gristmill.service import space_summaries
 from gristmill.service.space_summaries import MOST_SPACES
 
-router = APIRouter(prefix="/v2/space_summaries", tags=["Spaces"])
+router = Router(prefix="/v2/space_summaries", tag="Spaces")
 
 
 class JobMoment(BaseModel):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import Body, Query, Request
 from pydantic import BaseModel
 
 from gristmill.api.envelope import instant, page_limit, resources, without_none
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.domain import json_patch
 from gristmill.domain.space import Space
 from gristmill.service import spaces
 from gristmill.service.spaces import PATCHABLE, NewSpace
 
-router = APIRouter(prefix="/v2/spaces", tags=["Spaces"])
+router = Router(prefix="/v2/spaces", tag="Spaces")
 MOST_ON_A_PAGE = 1000
 
 

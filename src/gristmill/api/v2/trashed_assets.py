@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from gristmill.api.envelope import WireResponse, page_limit, resources
+from gristmill.api.router import Router
 from gristmill.api.session import Ctx, Me
 from gristmill.api.v2.asset_envelope import envelope
 from gristmill.service import trashed_assets
 from gristmill.service.asset_access import AssetWithAttachments
 
-router = APIRouter(prefix="/v2/trashed_assets", tags=["trashed assets"])
+router = Router(prefix="/v2/trashed_assets", tag="trashed assets")
 
 
 @router.get("")
