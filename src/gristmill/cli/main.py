@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -23,12 +24,27 @@ _DEMO = "gristmill.cli.demo"
 application = typer.Typer(
     name="gristmill",
     cls=Nouns,
-    help="Batch jobs from deployment spaces, on your own machines.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"gristmill {metadata.version('gristmill')}")
+        raise typer.Exit
+
+
+@application.callback()
+def gristmill(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version, and end.")
+    ] = False,
+) -> None:
+    """Batch jobs from deployment spaces, on your own machines."""
 
 
 @application.command()

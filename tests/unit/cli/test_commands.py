@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
         return
     for name, inner in command.commands.items():
         yield from commands(inner, (*path, name))
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    answer = invoke("--version", config=tmp_path)
+    assert (answer.exit_code, answer.stdout) == (0, f"gristmill {version('gristmill')}\n")
 
 
 EVERY = [found for name in NOUNS for found in commands(load(name), (name,))]
