@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +17,22 @@ from tests.make import eventually
 
 from gristmill.store.database import Connection, ConstraintViolated, Database, note
 
+_WRITES_ALL_THE_TIME = """
+import sys, threading
+from sqlalchemy import text
+from gristmill.store.database import Database
+
+database = Database(sys.argv[1])
+
+def write(first):
+    for number in range(first, first + 1_000_000):
+        with database.transaction() as connection:
+            connection.execute(text("INSERT INTO numbers (n) VALUES (:n)"), {"n": number})
+
+for first in range(8):
+    threading.Thread(target=write, args=((first + 1) * 1_000_000,), daemon=True).start()
+sys.stdin.read()
+"""
 Write = Callable[[Connection], object]
 
 
@@ -92,6 +110,18 @@ def test_one_that_fails_takes_nothing_of_the_others_along(database: Database) ->
     assert numbers(database) == {0, 1, 2, 3}
 
 
+def test_the_first_that_fails_is_undone_and_the_others_go_on(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), queued(database, add(1), add(2)) as futures:
+        raise ZeroDivisionError
+    assert [future.result() for future in futures] == [None] * 2
+    assert numbers(database) == {1, 2}
+
+
+def test_who_is_alone_has_no_savepoint_which_would_slow_down_long_transactions(database: Database) -> None:
+    with pytest.raises(OperationalError, match="no such savepoint"), database.transaction() as connection:
+        connection.execute(text("ROLLBACK TO writer"))
+
+
 def test_facts_are_told_to_the_listener_after_the_commit_and_only_of_those_that_were_kept(database: Database) -> None:
     told: list[object] = []
     listening = database.telling(lambda fact: told.append((fact, fact in numbers(database))))
@@ -153,17 +183,30 @@ def test_a_transaction_that_sqlite_itself_undid_is_kept_for_nobody(database: Dat
     assert numbers(database) == {7}
 
 
-def test_many_threads_of_two_processes_worth_of_connections_lose_nothing(tmp_path: Path, database: Database) -> None:
+def test_many_threads_over_two_queues_lose_nothing(tmp_path: Path, database: Database) -> None:
     other = Database(f"sqlite:///{tmp_path}/numbers.db")
     barrier = threading.Barrier(8)
 
     def work(first: int) -> None:
         barrier.wait()
         for number in range(first, first + 50):
-            _write((database, other)[first % 2], add(number))
+            _write((database, other)[first // 1000 % 2], add(number))
             assert number in numbers(database), "it is committed when the block has ended"
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(1000, 9000, 1000)))
     assert len(numbers(database)) == 400
     other.close()
+
+
+def test_a_process_that_writes_all_the_time_lets_others_write(database: Database) -> None:
+    command = [sys.executable, "-c", _WRITES_ALL_THE_TIME, database.engine.url.render_as_string()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as busy:
+        try:
+            eventually(lambda: len(numbers(database)) > 100, within=30)
+            for number in range(1, 21):
+                _write(database, add(number))
+            before = len(numbers(database))
+            eventually(lambda: len(numbers(database)) > before, within=30)
+        finally:
+            busy.kill()

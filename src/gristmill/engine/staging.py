@@ -81,7 +81,8 @@ def stage_in(context: Context, assignment: Assignment, reading: Reading) -> Path
         memory_limit_bytes=spec.memory_limit_bytes,
     )
     protocol.write_spec(directory, document)
-    (directory / protocol.PAYLOAD).write_text(json.dumps(_payload(assignment)), encoding="utf-8")
+    if _reads_payload(spec):
+        (directory / protocol.PAYLOAD).write_text(json.dumps(_payload(assignment)), encoding="utf-8")
     return directory
 
 
@@ -176,6 +177,11 @@ def _platform_variables(context: Context, assignment: Assignment) -> dict[str, s
         variables["RUNTIME_ENV_APSX_URL"] = context.public_url
     token = tokens.for_run(context, assignment.run)
     return {**variables, _TOKEN: token.value} if token else variables
+
+
+def _reads_payload(spec: RunSpec) -> bool:
+    """Tell whether anything of the run looks at the request: models do not, and functions only instead of rows."""
+    return spec.kind != "model" and not (spec.kind == "function" and spec.inline)
 
 
 def _payload(assignment: Assignment) -> dict[str, object]:

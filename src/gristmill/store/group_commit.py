@@ -2,7 +2,7 @@
 
 A commit waits some milliseconds for the disk, and nobody else may write meanwhile. So who is done while others of this
 process queue leaves the transaction to the next of them, and whoever is done with nobody behind commits for all. Each
-has a savepoint: one that fails takes nothing of the others along. Nobody returns before the commit.
+behind the first has a savepoint: one that fails takes nothing of the others along. Nobody returns before the commit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -41,7 +41,7 @@ class GroupCommit:
         """
         group, own = self._enter(), None
         try:
-            with group.savepoint():
+            with group.place():
                 yield group.connection
         except BaseException as error:
             own = error
@@ -95,6 +95,8 @@ class _Group:
     def __init__(self, engine: Engine, options: Mapping[str, object]) -> None:
         self._until = time.monotonic() + _MOST_SECONDS
         self._ended = threading.Event()
+        self._is_new = True
+        self._undone: BaseException | None = None
         self.failure: BaseException | None = None
         self._culprit: BaseException | None = None
         with ExitStack() as stack:
@@ -106,11 +108,27 @@ class _Group:
     @property
     def may_go_on(self) -> bool:
         """Whether another may join: not for long, because other processes wait for the whole group."""
-        return self.failure is None and time.monotonic() < self._until
+        return self.failure is None and self._undone is None and time.monotonic() < self._until
+
+    def place(self) -> AbstractContextManager[None]:
+        """Return what undoes the block's work if it raises.
+
+        The first one needs no savepoint: with it the whole transaction is undone. Behind a savepoint SQLite takes time
+        at each statement for all pages changed before, and there may be many where one writes for long.
+        """
+        is_first, self._is_new = self._is_new, False
+        return self._whole() if is_first else self._savepoint()
 
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo what is done in the block if it raises."""
+    def _whole(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self._undone = error
+            raise
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
         raw: Any = self.connection.connection.driver_connection
         self._say(raw, "SAVEPOINT writer")
         if self.failure is not None:
@@ -124,10 +142,11 @@ class _Group:
         self._say(raw, "RELEASE writer")
 
     def end(self) -> None:
-        """Commit, or undo all where the transaction is lost."""
+        """Commit, or undo all where the transaction is lost or its only writer failed."""
+        why = self.failure or self._undone
         try:
-            if self.failure is not None:
-                self._stack.__exit__(type(self.failure), self.failure, self.failure.__traceback__)
+            if why is not None:
+                self._stack.__exit__(type(why), why, why.__traceback__)
             else:
                 self._stack.close()
         except BaseException as error:  # noqa: BLE001 - raised by each of those who wait for it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gzip
 import inspect
@@ -21,8 +20,7 @@ from gristmill_runner.kinds.batch_function import RuntimeContext, batch_of, offe
 from gristmill_runner.kinds.reply import rows_of, tables_of
 from gristmill_runner.outputs.of_run import file_form
 from gristmill_runner.plain import column_values, json_lines
-from gristmill_runner.progress import Progress
-from gristmill_runner.protocol import OUTPUTS, PROGRESS, InlineTable, Result
+from gristmill_runner.protocol import OUTPUTS, InlineTable, Result
 from gristmill_runner.run_context import Run
 from gristmill_runner.sources.of_run import sources
 from gristmill_runner.sources.rejected import sentence
@@ -45,13 +43,12 @@ def run_function(run: Run) -> Result:
         return run_batch(run, function.batch(run))
     inputs = sources(run.directory, run.spec)
     score = function.score
-    with contextlib.closing(Progress(run.directory / PROGRESS, None)) as progress:
-        elements = [_element(source) for source in inputs]
-        replied = tables_of(score({"input_data": elements}))
-        progress.advance(sum(len(element["values"]) for element in elements))
+    elements = [_element(source) for source in inputs]
+    rows = sum(len(element["values"]) for element in elements)
+    replied = tables_of(score({"input_data": elements}))
     output = run.spec.get("output") or {}
     result = _to_file(run, replied) if output.get("kind") == "file" else _to_rows(run, replied)
-    result["rows"] = {"read": progress.rows_done, "scored": progress.rows_done}
+    result["rows"] = {"read": rows, "scored": rows}
     return result
 
 
