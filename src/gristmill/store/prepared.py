@@ -18,7 +18,6 @@ from sqlalchemy.types import TypeEngine
 
 from gristmill.store.database import Connection
 
-_CURSOR = "gristmill_cursor"
 Statement = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
 _Convert: TypeAlias = Any
@@ -72,6 +71,7 @@ class Prepared:
             rows = plan.rows(connection.dialect, cursor)
         except connection.dialect.loaded_dbapi.Error as error:
             _refused(connection, error, plan, cursor)
+        cursor.close()
         return rows
 
     def first(self, connection: Connection, values: Values) -> Row[Any] | None:
@@ -87,12 +87,14 @@ class Prepared:
     def change(self, connection: Connection, values: Values) -> int:
         """Execute it, and return how many rows it changed."""
         cursor = self._execute(connection, self._plan(connection.dialect, values), values)
-        return int(cursor.rowcount)
+        changed = cursor.rowcount
+        cursor.close()
+        return changed
 
     def change_all(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Execute it with each of these, all with the same columns."""
         if rows:
-            self._execute(connection, self._plan(connection.dialect, rows[0]), rows)
+            self._execute(connection, self._plan(connection.dialect, rows[0]), rows).close()
 
     def _plan(self, dialect: Dialect, values: Values) -> _Plan:
         key = (dialect.name, frozenset(values))
@@ -110,7 +112,7 @@ class Prepared:
         parameters = [plan.parameters(each) for each in several] or plan.parameters(one)
         cursor = None
         try:
-            cursor = _cursor(connection)
+            cursor = connection.connection.cursor()
             told = (connection, cursor, plan.text, parameters, None, bool(several))
             for hear in heard.before_cursor_execute:
                 hear(*told)
@@ -120,14 +122,6 @@ class Prepared:
         for hear in heard.after_cursor_execute:
             hear(*told)
         return cursor
-
-
-def _cursor(connection: Connection) -> DBAPICursor:
-    """Return the connection's cursor for all prepared statements; psycopg takes long to make one."""
-    cursor: DBAPICursor | None = connection.info.get(_CURSOR)
-    if cursor is None:
-        cursor = connection.info[_CURSOR] = connection.connection.cursor()
-    return cursor
 
 
 def _refused(connection: Connection, error: BaseException, plan: _Plan, cursor: DBAPICursor | None) -> NoReturn:
