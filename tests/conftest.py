@@ -139,7 +139,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'gristmill.db'}"
         return
     clean: CleanDatabases = request.getfixturevalue("clean_databases")
-    with clean.one() as url:
+    with clean.one(new="new_database" in request.keywords) as url:
         yield url
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from gristmill.domain.event import Event, EventKind
 from gristmill.domain.job import Job
 from gristmill.domain.run import RunEvent, RunState
@@ -20,6 +22,7 @@ from tests.engine.test_scheduler import schedule_job
 from tests.make_reads import Reads
 from tests.people import ADMIN_API_KEY
 
+pytestmark = pytest.mark.new_database
 SHORT, LONG = 100, 1_000
 SLACK = {"sqlite": 500, "postgresql": 80}
 Step = Callable[[], object]
