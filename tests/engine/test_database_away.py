@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 from gristmill.domain.asset import AssetType
 from gristmill.domain.run import MAX_ATTEMPTS, Run, RunState
 from gristmill.engine.execution import Execution
+from gristmill.launch.launcher import Ending
 from gristmill.service import claims
 from gristmill.store.database import Database
+from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
+from tests.engine.test_rows import profile, rejecting
 from tests.make_faults import Faults
 from tests.make_work import COMPLETED
 
@@ -56,3 +60,25 @@ def test_d5_a_run_whose_database_is_always_away_ends_with_that_as_its_cause(work
     assert found.cause
     assert found.cause.code == "worker_lost"
     assert "could not ask the database" in found.cause.message
+
+
+def test_d5_a_database_that_is_away_when_a_run_has_ended_costs_it_nothing(works: Works) -> None:
+    job = works.shop.submit(works.shop.deploy()).run.deployment_job_id
+    context = works.shop.context
+    assignment = claims.take(context, context.new_id(), lease=LEASE)
+    assert assignment
+    url = context.database.engine.url.render_as_string(hide_password=False)
+    with closing(Database(url)) as database:
+        faults = Faults(database.engine)
+        ended = rejecting(0, profile=profile(0.0))
+
+        def script(directory: Path) -> protocol.Result | Ending:
+            faults.at, faults.count = 0, 0
+            return ended(directory)
+
+        works.launcher.script = script
+        works.launcher.gate.set()
+        Execution(replace(context, database=database), works.launcher, assignment).run()
+        assert faults.struck
+    found = works.shop.look(job).run
+    assert (found.state, found.cause, found.attempt) == (RunState.COMPLETED, None, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gristmill.domain.row_totals import RowTotals, mismatch, rejection_warning, 
 from gristmill.domain.run import RunEvent
 from gristmill.domain.run_spec import ResultFile, RunResult, RunSpec
 from gristmill.engine import kept_rows
+from gristmill.engine.heard import until_heard
 from gristmill.engine.run_files import RunFiles
 from gristmill.engine.scorers import scorers
 from gristmill.launch.run_log import Masks
@@ -65,7 +67,9 @@ def completed(
     if spec.kind != _MODEL or rows is None or kept is None:
         return outcome
     quarantine = next((file.name for file in kept.files if file.name.startswith(protocol.REJECTED)), None)
-    compared = run_profiles.compared(context, assignment.run, spec, kept.profile, rows=rows)
+    # The run has ended: a database that is away for a moment must not cost it its outcome.
+    ask = partial(run_profiles.compared, context, assignment.run, spec, kept.profile, rows=rows)
+    compared = until_heard(ask, run_id=assignment.run.id, what="compared")
     jumped = compared.warning if compared else None
     warnings = [outcome.warning, rejection_warning(rows, kept.rejections, quarantine), jumped]
     preview = _preview(spec, directory, result, rows) if spec.row_limit is not None else None
