@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 
+from gristmill_runner.failure import exit_code_of
 from gristmill_runner.guard import guard
 from gristmill_runner.interruption import Interruption
 from gristmill_runner.limits import settle_child
@@ -30,7 +32,7 @@ def main(arguments: list[str]) -> int:
     if mode == "run" and len(rest) == 1:
         settle_child()
         live_output()
-        return run_directory(Path(rest[0]).resolve(), Shelf(), Interruption())["exit_code"]
+        return _run(Path(rest[0]).resolve())
     if mode == "serve" and len(rest) == 1:
         if os.getpgrp() != os.getpid():
             os.setpgid(0, 0)
@@ -44,6 +46,14 @@ def main(arguments: list[str]) -> int:
         return guard(rest)
     sys.stderr.write(_USAGE)
     return 2
+
+
+def _run(directory: Path) -> int:
+    try:
+        return run_directory(directory, Shelf(), Interruption())["exit_code"]
+    except OSError as error:
+        traceback.print_exc()
+        return exit_code_of(error)
 
 
 def _preview(directory: Path, *, rows: int, whole_bytes: int) -> int:

@@ -9,13 +9,15 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from gristmill_runner.protocol import Cause
+from gristmill_runner.protocol import EXIT_FAILED, EXIT_NO_ROOM, Cause
 
 OUT_OF_MEMORY = "out_of_memory"
 DISK_FULL = "disk_full"
+NO_ROOM = "no_room"
+"""The disk itself is full, which is no fault of the run's; ``disk_full`` is what has more than a run may have."""
 TRACEBACK_LIMIT = 16_000
 _OURS = str(Path(__file__).parent)
-_NO_ROOM = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NATIVE_OUT_OF_MEMORY = (
     "bad_alloc",
     "bad allocation",
@@ -76,14 +78,31 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether the disk was full."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return how a process exits that could not even write what it had to say."""
+    return EXIT_NO_ROOM if is_no_room(error) else EXIT_FAILED
+
+
+def no_room_to_tell() -> Cause:
+    """Return the cause of a process that exited so."""
+    return {"code": NO_ROOM, "message": "there was no room on the disk to say how it ended"}
+
+
 def cause_of(error: BaseException, *, memory_limit_bytes: int | None = None) -> Cause:
     """Describe an exception as a cause; one that is not ours is the user's code."""
     if is_out_of_memory(error) or is_out_of_memory(error.__cause__ or error):
         peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         message = _memory_message(memory_limit_bytes, peak_bytes)
         return {"code": OUT_OF_MEMORY, "message": message, "traceback": story_of(error)}
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return {"code": DISK_FULL, "message": _disk_message(error)}
+    if is_no_room(error):
+        return {"code": NO_ROOM, "message": f"no room on the disk for what the run writes: {error}"}
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return {"code": DISK_FULL, "message": _bound_message(error)}
     if isinstance(error, RunFailed):
         cause: Cause = {"code": error.code, "message": str(error)}
         if error.traceback is not None:
@@ -118,10 +137,10 @@ def _memory_message(limit_bytes: int | None, peak_bytes: int) -> str:
     return f"out of memory: the run may use {limit}; its process held {peak} at most"
 
 
-def _disk_message(error: OSError) -> str:
+def _bound_message(error: OSError) -> str:
     limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
-    if error.errno != errno.EFBIG or limit == resource.RLIM_INFINITY:
-        return f"no room on the disk for what the run writes: {error}"
+    if limit == resource.RLIM_INFINITY:
+        return f"a file of the run is larger than the disk's file system allows: {error}"
     way_out = "The administrator can raise GRISTMILL_RUN_DISK_BYTES."
     return f"a file of the run would have more than the {limit / 2**20:,.0f} MiB that a run may have on disk. {way_out}"
 

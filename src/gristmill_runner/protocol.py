@@ -50,6 +50,8 @@ EXIT_COMPLETED = 0
 EXIT_FAILED = 1
 EXIT_CANCELED = 3
 EXIT_PROTOCOL = 4
+EXIT_NO_ROOM = 122
+"""There was no room left on the disk to say how the run ended; a number that user code will hardly exit with."""
 
 
 class InlineTable(TypedDict, total=False):

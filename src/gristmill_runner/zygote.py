@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from gristmill_runner import sandbox
+from gristmill_runner.failure import exit_code_of
 from gristmill_runner.limits import adopt_orphans, bound_memory, own_children, settle_child
+from gristmill_runner.protocol import EXIT_FAILED
 from gristmill_runner.serve import serve
 from gristmill_runner.usage import Usage
 
@@ -107,6 +109,7 @@ class Zygote:
 
     def _be_child(self, request: dict[str, Any], descriptors: list[int]) -> None:
         """Leave everything of the zygote behind and serve; never return."""
+        code = EXIT_FAILED
         try:
             os.setsid()
             self._forget()
@@ -126,10 +129,11 @@ class Zygote:
             faulthandler.enable()  # a crash in native code then leaves the Python lines that led to it in the log
             _seed_again()
             serve(orders, replies, usage=usage, isolation=held)
-        except BaseException:  # noqa: BLE001 - a child must never go on as a second zygote
+        except BaseException as error:  # noqa: BLE001 - a child must never go on as a second zygote
+            code = exit_code_of(error)
             traceback.print_exc()
         finally:
-            os._exit(1)
+            os._exit(code)
 
     def _forget(self) -> None:
         signal.set_wakeup_fd(-1)

@@ -123,7 +123,7 @@ class Checker:
         """Whether a fault of that time explains the run's failure: models only an outage."""
         excuses = {"content_unreachable": "the object store"} if run["state"] == "failed" else {}
         if ask.kind != "rows" and run["state"] == "failed":
-            excuses |= {"worker_lost": ""}
+            excuses |= {"worker_lost": "", "no_room": "full disk"}
         if run["finished_at"] is None:
             return False
         wanted, at = excuses.get(_code(run)), _seconds(run["finished_at"])

@@ -14,6 +14,8 @@ from gristmill.engine.execution import Execution
 from gristmill.engine.worker import Worker
 from gristmill.launch.launcher import Ending
 from gristmill.service import claims
+from gristmill_runner.failure import DISK_FULL, NO_ROOM
+from gristmill_runner.protocol import EXIT_NO_ROOM, write_result
 from tests.disk import Disk, own_disk
 from tests.engine.conftest import LEASE, Works
 from tests.make_work import COMPLETED
@@ -97,6 +99,44 @@ def test_a_run_that_could_not_even_say_why_it_ended_is_no_failure_of_its_code(
     disk.clear()
     works.launcher.script = lambda _directory: COMPLETED
     assert attempted(works, job).state is RunState.COMPLETED
+
+
+@pytest.mark.parametrize(("kind", "state"), [(AssetType.MODEL, RunState.QUEUED), (AssetType.FUNCTION, RunState.FAILED)])
+def test_a_run_that_found_no_room_is_told_from_others_when_there_is_room_again(
+    works: Works, kind: AssetType, state: RunState
+) -> None:
+    """What others left makes room as soon as they have ended, before anybody looks."""
+    job = submitted(works, kind)
+    works.launcher.script = lambda _directory: Ending(exit_code=EXIT_NO_ROOM)
+    works.launcher.gate.set()
+    found = attempted(works, job)
+    assert found.state is state
+    assert state is RunState.QUEUED or (found.cause and "had no room left on its disk" in found.cause.message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "attempts"),
+    [
+        (AssetType.MODEL, NO_ROOM, MAX_ATTEMPTS),
+        (AssetType.FUNCTION, NO_ROOM, 1),
+        (AssetType.MODEL, DISK_FULL, 1),
+    ],
+)
+def test_a_run_that_says_that_there_was_no_room_fails_with_its_own_words_when_nothing_else_is_left(
+    works: Works, kind: AssetType, code: str, attempts: int
+) -> None:
+    def says(directory: Path) -> Ending:
+        write_result(directory, {"outcome": "failed", "cause": {"code": code, "message": "no room"}})
+        return Ending()
+
+    job = submitted(works, kind)
+    works.launcher.script = says
+    works.launcher.gate.set()
+    states = [attempted(works, job).state for _ in range(attempts)]
+    assert states == [RunState.QUEUED] * (attempts - 1) + [RunState.FAILED]
+    found = works.shop.look(job).run
+    assert found.cause
+    assert found.cause.code == code
 
 
 def test_a_run_for_which_there_is_never_room_ends(works: Works, disk: Disk) -> None:

@@ -297,7 +297,7 @@ class Execution:
     def _harvest(self, directory: Path, ending: Ending) -> Outcome:
         if self._request >= Request.HAND_BACK:
             return Outcome(event=RunEvent.STOPPED)
-        if protocol.read_result(directory) is None and free_disk.is_full(directory.parent):
+        if harvest.met_full_disk(self._assignment, directory, ending):
             raise free_disk.refused()
         if self._request is Request.TIME_OUT:
             return harvest.timed_out(self._context, self._assignment, directory)

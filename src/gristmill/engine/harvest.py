@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gristmill.content.content import Stored
 from gristmill.domain import file_format
-from gristmill.domain.run import Cause, RunEvent
+from gristmill.domain.run import MAX_ATTEMPTS, REPEATABLE_KINDS, Cause, RunEvent
 from gristmill.domain.run_spec import InlineTable, NodeResult, ResultFile, RunResult
-from gristmill.engine import row_harvest, run_files
+from gristmill.engine import free_disk, row_harvest, run_files
 from gristmill.engine.flow_harvest import nodes_of
 from gristmill.engine.output_place import is_asset, output_name, output_path
 from gristmill.engine.run_files import RunFiles
@@ -20,6 +20,7 @@ from gristmill.service import inline_tables
 from gristmill.service.claims import Assignment, Outcome, Publication
 from gristmill.service.context import Context
 from gristmill_runner import protocol
+from gristmill_runner.failure import NO_ROOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,19 @@ def disk_full(context: Context, assignment: Assignment, directory: Path, *, limi
     nodes = nodes_of(context, assignment.spec, directory, canceled=True, save=False)
     result = RunResult(log_key=keep_log(context, directory), nodes=nodes)
     return Outcome(event=RunEvent.ERRED, cause=Cause(code="disk_full", message=message), result=result)
+
+
+def met_full_disk(assignment: Assignment, directory: Path, ending: Ending) -> bool:
+    """Tell whether a child ended because the disk itself is full, which is to cost its run an attempt, not more.
+
+    What says itself that it found no room fails with that where it cannot be repeated, or need not be tried again.
+    """
+    result = protocol.read_result(directory)
+    if result is None:
+        # There may be room again by now, because others have ended, too.
+        return ending.exit_code == protocol.EXIT_NO_ROOM or free_disk.is_full(directory.parent)
+    again = assignment.spec.kind in REPEATABLE_KINDS and assignment.run.attempt < MAX_ATTEMPTS
+    return again and result.get("cause", {}).get("code") == NO_ROOM
 
 
 def keep_log(context: Context, directory: Path) -> str | None:

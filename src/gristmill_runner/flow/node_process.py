@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from gristmill_runner.failure import no_room_to_tell
 from gristmill_runner.flow.node_directory import NodeDirectory
-from gristmill_runner.protocol import Cause, read_result
+from gristmill_runner.protocol import EXIT_NO_ROOM, Cause, read_result
 
 _BEGIN = Path(__file__).parents[1] / "begin.py"
 _BLOCK_BYTES = 65_536
@@ -98,6 +99,8 @@ class NodeProcess:
 
 
 def _fate(code: int) -> Cause:
+    if code == EXIT_NO_ROOM:
+        return no_room_to_tell()
     if code >= 0:
         return {"code": "process_exited", "message": f"its process exited with code {code} and left no result"}
     name = signal.Signals(-code).name

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass, field
 
-from gristmill_runner.protocol import Cause
+from gristmill_runner.failure import no_room_to_tell
+from gristmill_runner.protocol import EXIT_NO_ROOM, Cause
 from gristmill_runner.scoring.scorers import Death
 
 _SLICES = 32
@@ -71,7 +72,9 @@ class Hunt:
 
 def is_rows_fault(death: Death) -> bool:
     """Tell whether a row can be at fault: native code failed, or user code ended the process."""
-    return death.signal is None or death.signal in _ROWS_FAULT
+    if death.signal is None:
+        return death.exit_code != EXIT_NO_ROOM
+    return death.signal in _ROWS_FAULT
 
 
 def how(death: Death) -> str:
@@ -85,6 +88,8 @@ def how(death: Death) -> str:
 
 def cause_of_death(death: Death) -> Cause:
     """Return the cause of a run that a scorer's death ends."""
+    if death.exit_code == EXIT_NO_ROOM:
+        return no_room_to_tell()
     if death.signal is None:
         return {"code": "process_exited", "message": f"The process exited with code {death.exit_code}."}
     if death.signal == signal.SIGSEGV:

@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gristmill_runner.failure import cause_of
+from gristmill_runner.failure import cause_of, exit_code_of
 from gristmill_runner.limits import adopt_orphans, end_with, flush_native_output, has_children, open_reserve
 from gristmill_runner.loaders.load import load_model
-from gristmill_runner.protocol import Cause, Spec
+from gristmill_runner.protocol import EXIT_COMPLETED, EXIT_FAILED, Cause, Spec
 from gristmill_runner.run_context import Run
 from gristmill_runner.scoring.block_scoring import BlockScoring
 from gristmill_runner.scoring.messages import Farewell, receive, send
@@ -28,7 +28,7 @@ from gristmill_runner.surroundings import surroundings
 
 def be_scorer(connection: Connection, place: Place, *, parent: int) -> NoReturn:
     """Leave everything of the coordinator behind and score until it hangs up; never return."""
-    code = 1
+    code = EXIT_FAILED
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
@@ -39,8 +39,9 @@ def be_scorer(connection: Connection, place: Place, *, parent: int) -> NoReturn:
         _seed_again()
         with contextlib.suppress(EOFError):
             _serve(connection, place)
-        code = 0
-    except BaseException:  # noqa: BLE001 - a scorer must never go on as a second coordinator
+        code = EXIT_COMPLETED
+    except BaseException as error:  # noqa: BLE001 - a scorer must never go on as a second coordinator
+        code = exit_code_of(error)
         traceback.print_exc()
     finally:
         _flush()
