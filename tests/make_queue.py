@@ -10,7 +10,8 @@ from gristmill.domain.run import Run, RunState
 from gristmill.domain.run_spec import RunSpec
 from gristmill.domain.space import Space
 from gristmill.domain.user import User
-from gristmill.store import jobs, lanes, runs, spaces, users
+from gristmill.store import claims, jobs, lanes, runs, spaces, users
+from gristmill.store.claims import Room
 from gristmill.store.database import Connection
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -68,7 +69,15 @@ def make_run(
         created_at=NOW,
         modified_at=NOW,
     )
-    return runs.create(connection, run, make_spec(kind))
+    return runs.create(connection, run, make_spec(kind), contents=())
+
+
+def claimed(
+    connection: Connection, worker_id: str, *, room: Room | None = None, now: datetime = NOW, lease: timedelta = LEASE
+) -> Run | None:
+    """Let a worker take the next run, and return it."""
+    found = claims.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
+    return found.run if found else None
 
 
 def make_spec(kind: str = "model") -> RunSpec:

@@ -24,13 +24,14 @@ def main(url: str, name: str, limit: int) -> None:
     while True:
         now = datetime.now(UTC)
         with database.transaction() as connection:
-            run = claims.claim(connection, name, now=now, expires_at=now + timedelta(minutes=5))
-        if run is None:
+            found = claims.claim(connection, name, now=now, expires_at=now + timedelta(minutes=5))
+        if found is None:
             with database.snapshot() as connection:
                 if connection.execute(_LEFT).scalar_one() == 0:
                     break
             time.sleep(0.002)
             continue
+        run = found.run
         with database.snapshot() as connection:
             most = max(most, connection.execute(_LIVE, {"lane": run.lane_id}).scalar_one())
         time.sleep(random.random() * 0.004)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import text
-from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, make_spec, new_id
+from tests.make_queue import NOW, claimed, make_lane, make_run, make_space, make_spec, new_id
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent
@@ -26,12 +26,13 @@ def queued(connection: Connection, space: str, lane: str, *, cpus: float, gib: i
     runs.advance(connection, template.id, RunEvent.CANCEL_REQUESTED, now=NOW, actor="u")
     created = NOW - timedelta(minutes=minutes_ago)
     run = replace(template, id=new_id(), deployment_job_id=new_id(), created_at=created)
-    return runs.create(connection, run, replace(make_spec(), cpus=cpus, memory_limit_bytes=gib * GIB))
+    spec = replace(make_spec(), cpus=cpus, memory_limit_bytes=gib * GIB)
+    return runs.create(connection, run, spec, contents=())
 
 
 def taken(connection: Connection, *reserved: Capacity) -> str | None:
     room = Room(offered=OFFERED, left=OFFERED.without(reserved))
-    run = claims.claim(connection, WORKER, now=NOW, expires_at=NOW + LEASE, room=room)
+    run = claimed(connection, WORKER, room=room)
     return run.id if run else None
 
 
@@ -159,12 +160,12 @@ def labelled(connection: Connection, space: str, lane: str, *labels: str) -> Run
     template = make_run(connection, space, lane)
     runs.advance(connection, template.id, RunEvent.CANCEL_REQUESTED, now=NOW, actor="u")
     run = replace(template, id=new_id(), deployment_job_id=new_id())
-    return runs.create(connection, run, replace(make_spec(), hardware={"labels": list(labels)}))
+    return runs.create(connection, run, replace(make_spec(), hardware={"labels": list(labels)}), contents=())
 
 
 def taken_by(connection: Connection, *labels: str) -> str | None:
     room = Room(offered=OFFERED, left=OFFERED, labels=frozenset(labels))
-    run = claims.claim(connection, WORKER, now=NOW, expires_at=NOW + LEASE, room=room)
+    run = claimed(connection, WORKER, room=room)
     return run.id if run else None
 
 
@@ -221,7 +222,7 @@ def test_a_large_run_gets_all_of_a_worker_with_its_labels_though_others_are_larg
         template = make_run(connection, space, make_lane(connection, space))
         runs.advance(connection, template.id, RunEvent.CANCEL_REQUESTED, now=NOW, actor="u")
         spec = replace(make_spec(), cpus=8, memory_limit_bytes=GIB, hardware={"labels": ["gpu"]})
-        run = runs.create(connection, replace(template, id=new_id(), deployment_job_id=new_id()), spec)
+        run = runs.create(connection, replace(template, id=new_id(), deployment_job_id=new_id()), spec, contents=())
         huge = Capacity.of(cpus=64, memory_bytes=256 * GIB)
         workers.create(connection, new_id(), host="h", pid=1, slots=1, offers=huge, now=NOW)
         workers.create(connection, new_id(), host="h", pid=2, slots=1, offers=OFFERED, now=NOW, labels=["gpu"])

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import text
 from tests.conformance.test_capacity import GIB, OFFERED, queued
-from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, new_id
+from tests.make_queue import NOW, claimed, make_lane, make_run, make_space, new_id
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import RunEvent, RunState
-from gristmill.store import claims, lanes, run_pages, runs
+from gristmill.store import lanes, run_pages, runs
 from gristmill.store.claims import Room
 from gristmill.store.database import Database
 
@@ -65,7 +65,7 @@ def _work(database: Database, space: str) -> list[str]:
     while held or _any_queued(database, space):
         room = Room(offered=OFFERED, left=OFFERED.without([reserved] * len(held)))
         with database.transaction() as connection:
-            run = claims.claim(connection, name, now=NOW, expires_at=NOW + LEASE, room=room)
+            run = claimed(connection, name, room=room)
             live = connection.execute(_BY_LANE).scalars().all()
         assert max(live, default=0) <= _MOST
         if run:

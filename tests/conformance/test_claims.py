@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, make_spec, new_id
+from tests.make_queue import LEASE, NOW, claimed, make_lane, make_run, make_space, make_spec, new_id
 
 from gristmill.domain.run import Run, RunEvent, RunState
 from gristmill.store import claims, lanes, run_pages, runs
@@ -18,7 +18,7 @@ WORKER = new_id()
 
 
 def take(connection: Connection, worker: str = WORKER) -> Run | None:
-    return claims.claim(connection, worker, now=NOW, expires_at=NOW + LEASE)
+    return claimed(connection, worker)
 
 
 def end(connection: Connection, run: Run, event: RunEvent = RunEvent.SUCCEEDED) -> None:

@@ -13,14 +13,14 @@ from random import Random
 import pytest
 from alembic import command
 from sqlalchemy import text
-from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, make_spec, new_id
+from tests.make_queue import NOW, claimed, make_lane, make_run, make_space, make_spec, new_id
 from tests.postgres import Postgres
 
 from gristmill.domain.job import Job, JobKind
 from gristmill.domain.run import IllegalTransition, Run, RunEvent, RunState, next_state
 from gristmill.engine.rescuer import Rescuer
 from gristmill.service.context import Context
-from gristmill.store import claims, jobs, run_counts, runs, spaces
+from gristmill.store import jobs, run_counts, runs, spaces
 from gristmill.store.database import Connection, Database
 from gristmill.store.migrate import _config, migrate
 
@@ -78,7 +78,7 @@ class RandomQueue:
             runs.create_all(connection, [(replace(run, place=0), spec) for run, spec in copies])
 
     def claim(self, connection: Connection) -> None:
-        claims.claim(connection, WORKER, now=NOW, expires_at=NOW + LEASE)
+        claimed(connection, WORKER)
 
     def go_on(self, connection: Connection) -> None:
         """Move a run by an event that is possible now."""
@@ -229,7 +229,7 @@ class _Writer:
             make_run(connection, self.space, self.lane, job_id=job)
 
     def finish(self, connection: Connection) -> None:
-        run = claims.claim(connection, WORKER, now=NOW, expires_at=NOW + LEASE)
+        run = claimed(connection, WORKER)
         if run:
             for event in (RunEvent.STARTED, RunEvent.SUCCEEDED):
                 runs.advance(connection, run.id, event, now=NOW, actor=WORKER)

@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 from sqlalchemy import text
-from tests.make_queue import LEASE, NOW, make_lane, make_run, make_space, new_id
+from tests.make_queue import NOW, claimed, make_lane, make_run, make_space, new_id
 
 from gristmill.domain.errors import Invalid
 from gristmill.domain.run import Run, RunEvent, RunState
-from gristmill.store import claims, run_pages, runs
+from gristmill.store import run_pages, runs
 from gristmill.store.database import Connection, Database
 
 WORKER = new_id()
@@ -22,7 +22,7 @@ WORKER = new_id()
 def end(connection: Connection, number: int) -> None:
     """Let the next runs succeed, and every third be canceled."""
     for index in range(number):
-        run = claims.claim(connection, WORKER, now=NOW, expires_at=NOW + LEASE)
+        run = claimed(connection, WORKER)
         assert run
         events = [RunEvent.STARTED, RunEvent.SUCCEEDED]
         if index % 3 == 2:

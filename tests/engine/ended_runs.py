@@ -83,7 +83,7 @@ def queue_run(
         modified_at=at,
         retention_days=retention_days,
     )
-    return runs.create(connection, run, make_spec())
+    return runs.create(connection, run, make_spec(), contents=())
 
 
 def ago(works: Works, *days: float) -> list[datetime]:

@@ -134,7 +134,8 @@ def test_d5_a_database_that_fails_at_any_statement_of_a_finish_counts_it_once(wo
         if not struck:
             break
     assert not struck
-    assert at > 3
+    # PostgreSQL: the lock, and all that is written.
+    assert at > 1
 
 
 def test_d5_a_database_that_fails_at_any_statement_of_a_claim_gives_the_run_to_one_worker(works: Works) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gristmill.domain.errors import Conflict, Forbidden, Invalid, NotFound
-from gristmill.domain.space import Permission, Space, SpaceState, allows
+from gristmill.domain.space import Permission, Role, Space, SpaceState, allows
 from gristmill.domain.user import Actor
 from gristmill.store import spaces
 from gristmill.store.database import Connection
@@ -21,6 +21,17 @@ def authorize(connection: Connection, actor: Actor, space_id: str | None, permis
     if not space_id:
         raise Invalid("Name the space: the query parameter space_id is missing.", field="space_id")
     space, role = spaces.with_role(connection, space_id, actor.user_id)
+    return granted(space, role, space_id, permission)
+
+
+def granted(space: Space | None, role: Role | None, space_id: str, permission: Permission) -> Space:
+    """Return the space if somebody who has this role there, or none, may do this in it.
+
+    Raises:
+        NotFound: there is no such space, or nobody without a role is told of it.
+        Forbidden: the role does not allow it.
+
+    """
     if space is None or space.state is SpaceState.DELETING or role is None:
         raise NotFound(f"There is no space {space_id} that you can see.", code="space_not_found", field="space_id")
     if not allows(role, permission):

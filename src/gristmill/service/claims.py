@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from gristmill.content.content import Stored
 from gristmill.domain.asset import Asset, AssetType, Attachment
@@ -25,16 +26,19 @@ from gristmill.store.database import Connection
 from gristmill.store.runs import Held, StaleFence, cause_document
 
 WORKER_LOST = "worker_lost"
+_AT_ONCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """A run that this worker holds, and all that it needs to do it.
 
-    ``capped`` says what of its hardware the worker does not have; ``spec`` has then what it has.
+    ``capped`` says what of its hardware the worker does not have; ``spec`` has then what it has. ``held`` is how the
+    run was left when it was claimed.
     """
 
     run: Run
+    held: Held
     spec: RunSpec
     worker_id: str
     capped: str | None = None
@@ -89,12 +93,11 @@ def take_some(
         # Asked here: the wait for SQLite's one writer is no part of the lease.
         now = context.now()
         while len(taken) < most:
-            run = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
-            if run is None:
+            found = claim_store.claim(connection, worker_id, now=now, expires_at=now + lease, room=room)
+            if found is None:
                 break
-            found = Assignment(run=run, spec=runs.spec(connection, run.id), worker_id=worker_id)
-            taken.append(found)
-            room = room and room.without(found.needs)
+            taken.append(Assignment(run=found.run, held=found.held, spec=found.spec, worker_id=worker_id))
+            room = room and room.without(taken[-1].needs)
     return taken
 
 
@@ -153,15 +156,27 @@ def started(context: Context, assignment: Assignment) -> None:
     run = assignment.run
     try:
         with context.database.transaction() as connection:
-            runs.advance(
-                connection, run.id, RunEvent.STARTED, now=context.now(), actor=assignment.worker_id, fence=run.fence
-            )
+            _start(connection, assignment, now=context.now())
     except IllegalTransition:
         with context.database.snapshot() as connection:
             now = runs.get(connection, run.id)
         # Under this worker's own fence nobody else has started it.
         if now is None or now.state is not RunState.RUNNING or now.fence != run.fence:
             raise
+
+
+def _start(connection: Connection, assignment: Assignment, *, now: datetime) -> None:
+    run, held, worker_id = assignment.run, assignment.held, assignment.worker_id
+    advance = partial(runs.advance, connection, run.id, RunEvent.STARTED, now=now, actor=worker_id, fence=run.fence)
+    # Most runs begin at once: then what was read when it was claimed is what there is, or the run has moved on.
+    if timedelta(0) <= now - run.modified_at < _AT_ONCE:
+        try:
+            advance(held=held)
+        except StaleFence:
+            pass
+        else:
+            return
+    advance()
 
 
 def progress(context: Context, assignment: Assignment, found: Progress) -> None:

@@ -18,7 +18,7 @@ from gristmill.service.context import Context
 from gristmill.service.deployments import visible, visible_in
 from gristmill.service.run_sources import RunSources
 from gristmill.service.run_specs import RunRequest
-from gristmill.store import assets, jobs, run_contents, runs
+from gristmill.store import assets, jobs, runs
 from gristmill.store.database import Connection, ConstraintViolated
 
 
@@ -90,10 +90,9 @@ def _create(context: Context, connection: Connection, actor: Actor, new: NewDepl
         default_network=read_network(deployment.batch, where="batch"),
     )
     run = _run(context, connection, actor, deployment, new, kind=spec.kind)
-    run = runs.create(connection, run, spec, idempotency_key=new.idempotency_key)
     held = [spec.asset_content_key, *inline_tables.content_keys(spec.inline), *(i.content_key for i in spec.inputs)]
-    run_contents.hold(connection, run.id, [*held, *environments.content_keys(spec)])
-    return run, spec
+    held += environments.content_keys(spec)
+    return runs.create(connection, run, spec, contents=held, idempotency_key=new.idempotency_key), spec
 
 
 def _seen_before(connection: Connection, actor: Actor, new: NewDeploymentJob) -> tuple[Run, RunSpec] | None:

@@ -16,7 +16,7 @@ from gristmill.domain.space import Permission, Space
 from gristmill.domain.user import Actor
 from gristmill.domain.worker_labels import read_labels
 from gristmill.service import hardware_specifications, schedule_keys
-from gristmill.service.access import authorize
+from gristmill.service.access import authorize, granted
 from gristmill.service.context import Context
 from gristmill.store import assets, attachments, jobs, lanes
 from gristmill.store import deployments as deployment_store
@@ -175,14 +175,15 @@ def visible_in(
     connection: Connection, actor: Actor, space_id: str | None, deployment_id: str, permission: Permission
 ) -> tuple[Deployment, Space]:
     """Return the same, with the space that it is in."""
-    found = deployment_store.get(connection, deployment_id) or deployment_store.by_serving_name(
-        connection, deployment_id
-    )
-    space = authorize(connection, actor, found.space_id, permission) if found else None
-    gone = found is None or found.state is DeploymentState.DELETING or (space_id and found.space_id != space_id)
-    if found is None or space is None or gone:
-        raise NotFound(f"There is no deployment {deployment_id} in this space.", code="deployment_not_found")
-    return found, space
+    found = deployment_store.seen(connection, deployment_id, actor.user_id)
+    if found is None and (named := deployment_store.by_serving_name(connection, deployment_id)):
+        found = deployment_store.seen(connection, named.id, actor.user_id)
+    if found is not None:
+        deployment, space, role = found
+        granted(space, role, deployment.space_id, permission)
+        if deployment.state is not DeploymentState.DELETING and space_id in {None, "", deployment.space_id}:
+            return deployment, space
+    raise NotFound(f"There is no deployment {deployment_id} in this space.", code="deployment_not_found")
 
 
 def _changed(connection: Connection, deployment: Deployment, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -187,9 +187,7 @@ def create(  # what is queued, and for whom
     spec = _spec(RunSources(connection), job, prepared.request)
     run = new_run(context, actor, job, name=prepared.request.name, kind=spec.kind)
     run = replace(run, description=overrides.description)
-    run = runs.create(connection, run, spec, idempotency_key=overrides.idempotency_key)
-    run_contents.hold(connection, run.id, content_keys(spec))
-    return run
+    return runs.create(connection, run, spec, contents=content_keys(spec), idempotency_key=overrides.idempotency_key)
 
 
 def named(context: Context, run_ids: Sequence[str]) -> list[tuple[Run, Job]]:
@@ -211,8 +209,8 @@ def rerun(context: Context, actor: Actor, job_id: str, run_id: str) -> tuple[Run
         job, found = earlier(connection, actor, job_id, run_id)
         spec = runs.spec(connection, run_id)
         again = new_run(context, actor, job, name=found.name, kind=spec.kind)
-        run = runs.create(connection, replace(again, description=found.description), spec)
-        run_contents.hold(connection, run.id, run_contents.held(connection, run_id))
+        again, keys = replace(again, description=found.description), run_contents.held(connection, run_id)
+        run = runs.create(connection, again, spec, contents=keys)
     context.wake()
     return run, job
 

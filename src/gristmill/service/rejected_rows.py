@@ -14,7 +14,7 @@ from gristmill.domain.run_spec import InputAsset, ResultFile, RunResult, RunSpec
 from gristmill.domain.user import Actor
 from gristmill.service import job_runs
 from gristmill.service.context import Context
-from gristmill.store import run_contents, runs
+from gristmill.store import runs
 
 _QUARANTINE = "rejected_rows."
 _OUTPUT = "rejected-rows-${run_id}.csv"
@@ -41,8 +41,8 @@ def rerun(
         spec = _over(runs.spec(connection, run_id), earlier, file)
         spec = replace(spec, error_threshold=threshold.document()) if threshold else spec
         name = f"{earlier.name} (rejected rows)"
-        run = runs.create(connection, job_runs.new_run(context, actor, job, name=name, kind=spec.kind), spec)
-        run_contents.hold(connection, run.id, job_runs.content_keys(spec))
+        new = job_runs.new_run(context, actor, job, name=name, kind=spec.kind)
+        run = runs.create(connection, new, spec, contents=job_runs.content_keys(spec))
     context.wake()
     return run, job, spec
 

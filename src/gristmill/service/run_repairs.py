@@ -19,7 +19,7 @@ from gristmill.domain.user import Actor
 from gristmill.service import job_runs
 from gristmill.service.context import Context
 from gristmill.service.job_runs import Overrides
-from gristmill.store import run_contents, runs
+from gristmill.store import runs
 
 _VARIABLES = "env_variables"
 _MODEL = "model"
@@ -47,8 +47,8 @@ def repair(context: Context, actor: Actor, job_id: str, run_id: str, overrides: 
         repaired = replace(of_kind(spec, runs.result(connection, run_id), configuration), repair_of=earlier.id)
         new = job_runs.new_run(context, actor, job, name=overrides.name or earlier.name, kind=spec.kind)
         description = overrides.description or earlier.description
-        run = runs.create(connection, replace(new, description=description), repaired)
-        run_contents.hold(connection, run.id, job_runs.content_keys(repaired))
+        new, keys = replace(new, description=description), job_runs.content_keys(repaired)
+        run = runs.create(connection, new, repaired, contents=keys)
     context.wake()
     return run, job, repaired
 

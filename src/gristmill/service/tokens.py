@@ -88,13 +88,12 @@ def actor(context: Context, token: str) -> Actor:
 
     """
     claims = context.secrets.read(token, now=context.now())
-    with context.database.snapshot() as connection:
-        user = users.get(connection, str(claims.get("sub")))
-        if user is None or user.disabled:
-            raise Unauthenticated("The user of this token is gone or disabled.")
-        proof = str(claims.get("proof"))
-        if not proofs.stands(context, connection, user, proof=proof):
-            raise Unauthenticated("What this token was given out for has been revoked or changed. Get a new one.")
+    user_id, proof = str(claims.get("sub")), str(claims.get("proof"))
+    user, stands = proofs.user_and_proof(context, user_id, proof)
+    if user is None or user.disabled:
+        raise Unauthenticated("The user of this token is gone or disabled.")
+    if not stands:
+        raise Unauthenticated("What this token was given out for has been revoked or changed. Get a new one.")
     mode = "cloud" if claims.get("mode") == "cloud" else "cpd"
     # A run's code is often not the user's who started it: nobody becomes an administrator by writing some.
     of_run = proofs.is_of_run(proof)

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Text, bindparam, cast, create_engine, func, literal, select, text
 from sqlalchemy.pool import NullPool
 
 from gristmill.store import socket_bell
 from gristmill.store.database import Database
+from gristmill.store.prepared import Prepared
 
 _CHANNEL = "gristmill_bell"
+# As a text: what the function itself returns is nothing of which there is a type.
+_NOTIFY = Prepared(select(cast(func.pg_notify(literal(_CHANNEL), bindparam("sender", type_=Text)), Text)))
 
 
 class Listener(Protocol):
@@ -31,14 +34,14 @@ def reaches_others(database: Database) -> bool:
 def ring(database: Database, sender: str) -> None:
     """Ring in all processes that listen.
 
-    In no transaction: one that notifies is committed one by one with all others that do.
+    Alone, outside of any transaction: one that notifies is committed one by one with all others that do.
     """
     directory = _beside(database)
     if directory is not None:
         socket_bell.ring(directory, sender)
     elif database.dialect == "postgresql":
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SELECT pg_notify(:channel, :sender)"), {"channel": _CHANNEL, "sender": sender})
+        with database.question() as connection:
+            _NOTIFY.all(connection, {"sender": sender})
 
 
 @contextmanager

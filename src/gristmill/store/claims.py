@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    FromClause,
     Row,
     Text,
     bindparam,
     cast,
+    false,
     func,
-    insert,
     literal,
     literal_column,
     select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from gristmill.domain.capacity import Capacity
 from gristmill.domain.run import Run, RunEvent, RunState
+from gristmill.domain.run_spec import RunSpec
 from gristmill.domain.worker import GONE
 from gristmill.domain.worker_labels import labels_of, offered_text
 from gristmill.store import runs as run_store
@@ -41,7 +43,6 @@ _PATIENCE = timedelta(seconds=30)
 HeldKey: TypeAlias = tuple[str, int]
 """A run's id and the fence under which it is held."""
 _Number = int | BindParameter[int]
-_READY = (lanes.c.queued > 0, lanes.c.running < lanes.c.max_running, ~lanes.c.paused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +69,17 @@ class Room:
         return replace(self, left=self.left.without([needs.within(self.left)]))
 
 
+# Constants, not parameters: then PostgreSQL plans a statement once, because what it is given makes no difference.
+_ONE: ColumnElement[int] = literal_column("1")
 # Made once: to build them anew for each claim takes longer than SQLite needs to execute them.
 _LANE: BindParameter[str] = bindparam("of_lane")
-_HOLD = Prepared(insert(claims))
 # What a claim needs to know of the lane that it has locked, read at one go.
 _BETWEEN: Any = literal_column("' '")
 _TAKEN = select(func.aggregate_strings(cast(claims.c.slot, Text), _BETWEEN)).where(claims.c.lane_id == _LANE)
 _FIRST_WAITING = Prepared(
     select(
         *run_store.COLUMNS,
+        runs.c.spec,
         runs.c.millicores,
         runs.c.memory_bytes,
         runs.c.labels,
@@ -84,10 +87,19 @@ _FIRST_WAITING = Prepared(
         _TAKEN.scalar_subquery().label("taken"),
     )
     .join(jobs, jobs.c.id == runs.c.job_id)
-    .where(runs.c.lane_id == _LANE, runs.c.state == str(RunState.QUEUED))
+    .where(runs.c.lane_id == _LANE, runs.c.state == literal_column(f"'{RunState.QUEUED}'"))
     .order_by(runs.c.place)
-    .limit(1)
+    .limit(_ONE)
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A run that is claimed now, what `store/runs.py` would go by, and what it is to do."""
+
+    run: Run
+    held: run_store.Held
+    spec: RunSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +123,7 @@ class ExpiredClaim:
 
 def claim(
     connection: Connection, worker_id: str, *, now: datetime, expires_at: datetime, room: Room | None = None
-) -> Run | None:
+) -> Taken | None:
     """Take the oldest waiting run whose lane has a free slot and for which there is room, or return None.
 
     None too where an older run waits in vain for this worker to have enough room. The lane's hint finds the run; the
@@ -119,7 +131,7 @@ def claim(
     """
     for _ in range(_WRONG_HINTS_AT_ONCE):
         lane = _ready_lane(connection, room, now=now)
-        if lane is None or (room and _somebody_starves(connection, room, lane.head, now=now)):
+        if lane is None or lane.starves:
             return None
         # PostgreSQL: the hint was read in a snapshot from before the lock, so count again now that it is held.
         first = _FIRST_WAITING.first(connection, {"of_lane": lane.id})
@@ -200,70 +212,65 @@ def _claims(connection: Connection, *where: ColumnElement[bool]) -> list[Claim]:
 
 
 def _ready_lane(connection: Connection, room: Room | None, *, now: datetime) -> Row[Any] | None:
+    """Return the lane to take from, and whether an older run ``starves``, for which this worker is to wait."""
     locks, whole = connection.dialect.name == "postgresql", room is not None and room.is_whole
     query = _oldest_ready(locks=locks, bounded=room is not None, whole=whole)
-    values: dict[str, Any] = {}
-    if room is not None:
-        values = {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
-        values["labels"] = offered_text(room.labels)
-    return query.first(connection, {**values, **({"since": now - GONE} if whole else {})})
+    if room is None:
+        return query.first(connection, {})
+    values: dict[str, Any] = {"since": now - GONE, "labels": offered_text(room.labels)}
+    values |= {"millicores": room.left.millicores, "memory_bytes": room.left.memory_bytes}
+    if not whole:
+        values |= {"offered_millicores": room.offered.millicores, "offered_bytes": room.offered.memory_bytes}
+        values["patient_until"] = now - _PATIENCE
+    return query.first(connection, values)
 
 
 @cache
 def _oldest_ready(*, locks: bool, bounded: bool, whole: bool) -> Prepared:
-    query = select(lanes.c.id, lanes.c.max_running, lanes.c.head).where(*_READY)
+    starves = _starves() if bounded and not whole else false()
+    query = select(lanes.c.id, lanes.c.max_running, lanes.c.head, starves.label("starves")).where(*_ready(lanes))
     if bounded:
-        fits = _head_fits(bindparam("millicores"), bindparam("memory_bytes"))
-        query = query.where(fits | _fits_no_worker(bindparam("since")) if whole else fits)
-        query = query.where(_asks_only_for(bindparam("labels", type_=Text)))
-    query = query.order_by(lanes.c.head).limit(1)
+        fits = _head_fits(lanes, bindparam("millicores"), bindparam("memory_bytes"))
+        query = query.where(fits | _fits_no_worker(lanes) if whole else fits)
+        query = query.where(_asks_only_for(lanes, bindparam("labels", type_=Text)))
+    query = query.order_by(lanes.c.head).limit(_ONE)
     return Prepared(query.with_for_update(skip_locked=True) if locks else query)
 
 
-def _somebody_starves(connection: Connection, room: Room, head: int, *, now: datetime) -> bool:
-    """Tell whether a run older than this head has waited for long, and fits as soon as enough others have ended."""
-    if room.is_whole:
-        return False
-    values = {
-        "before": head,
-        "offered_millicores": room.offered.millicores,
-        "offered_bytes": room.offered.memory_bytes,
-        "left_millicores": room.left.millicores,
-        "left_bytes": room.left.memory_bytes,
-        "since": now - GONE,
-        "patient_until": now - _PATIENCE,
-        "labels": offered_text(room.labels),
-    }
-    return _starving().first(connection, values) is not None
-
-
-@cache
-def _starving() -> Prepared:
-    query = select(lanes.c.id).join(runs, runs.c.place == lanes.c.head)
-    query = query.where(*_READY, lanes.c.head < bindparam("before"))
-    offered = _head_fits(bindparam("offered_millicores"), bindparam("offered_bytes"))
-    left = _head_fits(bindparam("left_millicores"), bindparam("left_bytes"))
-    query = query.where(offered | _fits_no_worker(bindparam("since")), ~left)
+def _starves() -> ColumnElement[bool]:
+    """Of a lane: a run older than its head has waited for long, and fits as soon as enough others have ended."""
+    older = lanes.alias("older")
+    query = select(older.c.id).join(runs, runs.c.place == older.c.head)
+    query = query.where(*_ready(older), older.c.head < lanes.c.head)
+    offered = _head_fits(older, bindparam("offered_millicores"), bindparam("offered_bytes"))
+    left = _head_fits(older, bindparam("millicores"), bindparam("memory_bytes"))
+    query = query.where(offered | _fits_no_worker(older), ~left)
     query = query.where(runs.c.created_at < bindparam("patient_until"))
-    return Prepared(query.where(_asks_only_for(bindparam("labels", type_=Text))).limit(1))
+    return query.where(_asks_only_for(older, bindparam("labels", type_=Text))).correlate(lanes).exists()
 
 
-def _head_fits(millicores: _Number, memory_bytes: _Number) -> ColumnElement[bool]:
-    return (lanes.c.head_millicores <= millicores) & (lanes.c.head_memory_bytes <= memory_bytes)
+def _ready(lane: FromClause) -> tuple[ColumnElement[bool], ...]:
+    # A constant, not a parameter: only so does PostgreSQL see that its partial index will do, whatever is given.
+    return (lane.c.queued > literal_column("0"), lane.c.running < lane.c.max_running, ~lane.c.paused)
 
 
-def _asks_only_for(offered: ColumnElement[str]) -> ColumnElement[bool]:
+def _head_fits(lane: FromClause, millicores: _Number, memory_bytes: _Number) -> ColumnElement[bool]:
+    return (lane.c.head_millicores <= millicores) & (lane.c.head_memory_bytes <= memory_bytes)
+
+
+def _asks_only_for(lane: FromClause, offered: ColumnElement[str]) -> ColumnElement[bool]:
     """Of a lane's head: every label that it asks for is among those, in the order in which both are sorted."""
-    asked = func.coalesce(lanes.c.head_labels, "")
+    asked = func.coalesce(lane.c.head_labels, "")
     return (asked == "") | offered.like(literal("% ") + func.replace(asked, " ", " % ") + literal(" %"))
 
 
-def _fits_no_worker(since: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """Of a lane's head: no live worker offers enough for it, so that it would wait for ever."""
-    offers = (workers.c.millicores >= lanes.c.head_millicores) & (workers.c.memory_bytes >= lanes.c.head_memory_bytes)
-    enough = select(workers.c.id).where(workers.c.seen_at >= since, workers.c.millicores.is_(None) | offers)
-    enough = enough.where(_asks_only_for(workers.c.labels))
-    return ~enough.correlate(lanes).exists()
+def _fits_no_worker(lane: FromClause) -> ColumnElement[bool]:
+    """Of a lane's head: no worker that was seen ``since`` offers enough for it, so that it would wait for ever."""
+    offers = (workers.c.millicores >= lane.c.head_millicores) & (workers.c.memory_bytes >= lane.c.head_memory_bytes)
+    alive = workers.c.seen_at >= bindparam("since")
+    enough = select(workers.c.id).where(alive, workers.c.millicores.is_(None) | offers)
+    enough = enough.where(_asks_only_for(lane, workers.c.labels))
+    return ~enough.correlate(lane).exists()
 
 
 def _reserved(run: Row[Any]) -> Capacity:
@@ -284,11 +291,15 @@ def _take(
     worker_id: str,
     now: datetime,
     expires_at: datetime,
-) -> Run:
+) -> Taken:
     run = run_store.run_in(first._mapping)  # noqa: SLF001 - public API of Row
     raised = {"fence": run.fence + 1, "attempt": run.attempt + 1, "worker_id": worker_id}
     held = run_store.held_in(first._mapping)  # noqa: SLF001 - public API of Row
-    state = run_store.advance(connection, run.id, RunEvent.CLAIMED, now=now, actor=worker_id, changes=raised, held=held)
-    values = {"lane_id": run.lane_id, "slot": slot, "run_id": run.id, "worker_id": worker_id, "fence": run.fence + 1}
-    _HOLD.change(connection, {**values, "claimed_at": now, "expires_at": expires_at})
-    return replace(run, state=state, modified_at=now, fence=run.fence + 1, attempt=run.attempt + 1, worker_id=worker_id)
+    claim = {"lane_id": run.lane_id, "slot": slot, "worker_id": worker_id, "fence": run.fence + 1}
+    claim |= {"claimed_at": now, "expires_at": expires_at}
+    state = run_store.advance(
+        connection, run.id, RunEvent.CLAIMED, now=now, actor=worker_id, changes=raised, held=held, claim=claim
+    )
+    run = replace(run, state=state, modified_at=now, fence=run.fence + 1, attempt=run.attempt + 1, worker_id=worker_id)
+    held = replace(held, state=state, modified_at=now, fence=run.fence)
+    return Taken(run=run, held=held, spec=RunSpec.of(first.spec))

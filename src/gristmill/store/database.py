@@ -63,6 +63,7 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.dialect = parsed.get_backend_name()
         self.engine = _sqlite(parsed) if self.dialect == "sqlite" else _postgresql(parsed)
+        self._asked = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # PostgreSQL itself syncs its disk once for all that commit at the same time.
         self._writers = GroupCommit(self.engine, {_WRITES: True}) if self.dialect == "sqlite" else None
         self._attend: Attend = _unattended
@@ -88,6 +89,16 @@ class Database:
             if self.dialect == "postgresql":
                 # At a ROLLBACK psycopg forgets every statement that it has prepared on the connection.
                 connection.commit()
+
+    @contextmanager
+    def question(self) -> Iterator[Connection]:
+        """Open a connection for one statement that reads: PostgreSQL is then not told of its beginning and end."""
+        if self.dialect == "sqlite":
+            with self.snapshot() as connection:
+                yield connection
+            return
+        with _refusing(), self._asked.connect() as connection:
+            yield connection
 
     def attended(self, attend: Attend) -> Database:
         """Return this database, each writing transaction of which has ``attend`` around what it does."""

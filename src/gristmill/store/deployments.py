@@ -10,13 +10,17 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from gristmill.domain.deployment import Deployment, DeploymentState
 from gristmill.domain.page import Page
+from gristmill.domain.space import Role, Space
+from gristmill.store import spaces
 from gristmill.store.database import Connection
 from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
 from gristmill.store.schema import deployments
 
 COLUMNS = columns_of(deployments, Deployment)
-_BY_ID = Prepared(select(*COLUMNS).where(deployments.c.id == bindparam("of_deployment")))
+_THIS = select(*COLUMNS).where(deployments.c.id == bindparam("of_deployment"))
+_BY_ID = Prepared(_THIS)
+_SEEN = Prepared(spaces.with_space_and_role(_THIS, deployments.c.space_id))
 
 
 def create(connection: Connection, deployment: Deployment) -> None:
@@ -28,6 +32,15 @@ def get(connection: Connection, deployment_id: str) -> Deployment | None:
     """Return a deployment, also one that is being deleted."""
     row = _BY_ID.first(connection, {"of_deployment": deployment_id})
     return deployment_of(row) if row else None
+
+
+def seen(connection: Connection, deployment_id: str, user_id: str) -> tuple[Deployment, Space, Role | None] | None:
+    """Return a deployment, also one that is being deleted, with its space and the user's role there, if it has any."""
+    row = _SEEN.first(connection, {"of_deployment": deployment_id, "of_user": user_id})
+    if row is None:
+        return None
+    space, role, values = spaces.space_and_role(row)
+    return _deployment(values), space, role
 
 
 def these(connection: Connection, deployment_ids: Sequence[str]) -> list[Deployment]:
@@ -91,5 +104,8 @@ def remove(connection: Connection, deployment_id: str) -> None:
 
 def deployment_of(row: Row[Any]) -> Deployment:
     """Return the deployment of a row of `COLUMNS`."""
-    values = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    return _deployment(row._mapping)  # noqa: SLF001 - public API of Row
+
+
+def _deployment(values: Mapping[Any, Any]) -> Deployment:
     return Deployment(**{**values, "state": DeploymentState(values["state"])})

@@ -56,16 +56,20 @@ class _Plan:
 
 
 class Prepared:
-    """One statement; what it is executed with are its parameters and, where it writes, further columns to set."""
+    """One statement; what it is executed with are its parameters and, where it writes, further columns to set.
 
-    def __init__(self, statement: Statement) -> None:
+    Listeners are told of ``tells`` in its place, with the values that are ``told``: it writes more than one table.
+    """
+
+    def __init__(self, statement: Statement, *, tells: Insert | Update | None = None) -> None:
         self._statement = statement
+        self._tells = statement if tells is None else tells
         self._plans: dict[tuple[str, frozenset[str]], _Plan] = {}
 
-    def all(self, connection: Connection, values: Values) -> list[Row[Any]]:
+    def all(self, connection: Connection, values: Values, *, told: Values | None = None) -> list[Row[Any]]:
         """Return its rows."""
         plan = self._plan(connection.dialect, values)
-        cursor = self._execute(connection, plan, values)
+        cursor = self._execute(connection, plan, values, told)
         try:
             # SQLite goes on with the statement while its rows are fetched.
             rows = plan.rows(connection.dialect, cursor)
@@ -74,14 +78,14 @@ class Prepared:
         cursor.close()
         return rows
 
-    def first(self, connection: Connection, values: Values) -> Row[Any] | None:
+    def first(self, connection: Connection, values: Values, *, told: Values | None = None) -> Row[Any] | None:
         """Return its first row, None where there is none."""
-        rows = self.all(connection, values)
+        rows = self.all(connection, values, told=told)
         return rows[0] if rows else None
 
-    def scalar(self, connection: Connection, values: Values) -> Any:  # noqa: ANN401 - a column of any type
-        """Return the first column of its first row, None where there is none."""
-        row = self.first(connection, values)
+    def scalar(self, connection: Connection, values: Values, *, told: Values | None = None) -> Any:  # noqa: ANN401
+        """Return the first column of its first row, of whatever type; None where there is none."""
+        row = self.first(connection, values, told=told)
         return row[0] if row else None
 
     def change(self, connection: Connection, values: Values) -> int:
@@ -102,25 +106,27 @@ class Prepared:
             self._plans[key] = _planned(self._statement, dialect, values)
         return self._plans[key]
 
-    def _execute(self, connection: Connection, plan: _Plan, given: Values | Sequence[Values]) -> DBAPICursor:
+    def _execute(
+        self, connection: Connection, plan: _Plan, given: Values | Sequence[Values], told: Values | None = None
+    ) -> DBAPICursor:
         one, several = (given, []) if isinstance(given, Mapping) else ({}, list(given))
         if not connection.in_transaction():
             connection.begin()
         heard = connection.dispatch
         for hear in heard.before_execute:
-            hear(connection, self._statement, several, dict(one), {})
+            hear(connection, self._tells, several, dict(told or one), {})
         parameters = [plan.parameters(each) for each in several] or plan.parameters(one)
         cursor = None
         try:
             cursor = connection.connection.cursor()
-            told = (connection, cursor, plan.text, parameters, None, bool(several))
+            sent = (connection, cursor, plan.text, parameters, None, bool(several))
             for hear in heard.before_cursor_execute:
-                hear(*told)
+                hear(*sent)
             (cursor.executemany if several else cursor.execute)(plan.text, parameters)
         except connection.dialect.loaded_dbapi.Error as error:
             _refused(connection, error, plan, cursor)
         for hear in heard.after_cursor_execute:
-            hear(*told)
+            hear(*sent)
         return cursor
 
 

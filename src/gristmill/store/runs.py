@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,6 @@ from sqlalchemy import (
     ScalarSelect,
     bindparam,
     delete,
-    func,
     insert,
     select,
     tuple_,
@@ -30,11 +29,11 @@ from gristmill.domain.retention import expires_at
 from gristmill.domain.run import ACTIVE, FINAL, Cause, Run, RunEvent, RunMoved, RunState, Transition, next_state
 from gristmill.domain.run_spec import RunResult, RunSpec
 from gristmill.domain.worker_labels import labels_text
-from gristmill.store import run_events
+from gristmill.store import run_events, run_writes
 from gristmill.store.database import Connection, lineage_source, note
 from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of
-from gristmill.store.schema import claims, jobs, lanes, run_history, runs
+from gristmill.store.schema import jobs, lanes, run_history, runs
 from gristmill.telemetry import scope
 
 COLUMNS = columns_of(runs, Run)
@@ -48,12 +47,16 @@ class StaleFence(Conflict):
     code = "stale_fence"
 
 
-def create(connection: Connection, run: Run, spec: RunSpec, *, idempotency_key: str | None = None) -> Run:
-    """Insert a queued run at the end of its lane; its ``place`` is given by the database."""
+def create(
+    connection: Connection, run: Run, spec: RunSpec, *, contents: Iterable[str], idempotency_key: str | None = None
+) -> Run:
+    """Insert a queued run at the end of its lane, with the keys of all contents that it needs as long as it exists.
+
+    Its ``place`` is given by the database.
+    """
     values = {**_inserted(run, spec), "idempotency_key": idempotency_key}
-    place = _CREATE.scalar(connection, values)
-    _remember(connection, run.id, "created", RunState.QUEUED, at=run.created_at, fence=0, actor=run.requester_id)
-    return replace(run, place=place)
+    change = _change("created", RunState.QUEUED, at=run.created_at, fence=0, actor=run.requester_id)
+    return replace(run, place=run_writes.create(connection, values, change, keys=contents))
 
 
 def create_all(connection: Connection, new: Sequence[tuple[Run, RunSpec]]) -> None:
@@ -104,6 +107,7 @@ def these(connection: Connection, run_ids: Sequence[str]) -> list[Run]:
 def held(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[Run, Held]]:
     """Return these runs, whose lanes this transaction has locked, each with what `advance` goes by."""
     query = select(*COLUMNS, jobs.c.notification).join(jobs, jobs.c.id == runs.c.job_id).where(runs.c.id.in_(run_ids))
+    query = query.with_for_update(of=runs, key_share=True)
     return {row["id"]: (run_in(row), held_in(row)) for row in connection.execute(query).mappings()}
 
 
@@ -131,12 +135,13 @@ def advance(
     fence: int | None = None,
     changes: Mapping[str, Any] | None = None,
     held: Held | None = None,
+    claim: Mapping[str, Any] | None = None,
 ) -> RunState:
     """Move a run by one event: state, time stamps, history row, and the claim that it no longer needs.
 
     ``fence`` is given by workers: the change counts only while theirs is the current one. ``changes`` are further
     columns to set in the same statement. ``held`` is how the run is, where this transaction has locked its lane and
-    read it since.
+    read it since. ``claim`` is what it is held by from now on, without its id.
 
     Raises:
         NotFound: there is no such run.
@@ -144,7 +149,7 @@ def advance(
         IllegalTransition: the table has no such row.
 
     """
-    held = held or lock(connection, run_id)
+    held = held or lock(connection, run_id, lane=event not in _LEAVES_LANE_AS_IT_IS)
     lane_id, state, current = held.lane_id, held.state, held.fence
     if fence is not None and (fence != current or state not in ACTIVE):
         raise StaleFence(f"The run is {state} under fence {current}; this worker holds {fence}.")
@@ -154,12 +159,11 @@ def advance(
     if after in FINAL:
         values["expires_at"] = expires_at(held.retention_days, now)
     before = {"of_run": run_id, "in_state": str(state), "under_fence": current}
-    if _ADVANCE.change(connection, {**values, **before}) != 1:
+    change = _change(str(event), after, at=now, fence=values.get("fence", current), actor=actor)
+    drops = state in ACTIVE and after not in ACTIVE
+    number = run_writes.advance(connection, before, values, change, claim=claim, drops=drops)
+    if number is None:
         raise StaleFence(f"The run changed while its lane {lane_id} was locked.")
-    if after not in ACTIVE:
-        _DROP_CLAIM.change(connection, {"of_run": run_id})
-    fence = values.get("fence", current)
-    number = _remember(connection, run_id, str(event), after, at=now, fence=fence, actor=actor)
     note(connection, _moved(held, event, after, now=now, changes=values))
     # Most jobs ask for nothing, and pay nothing.
     if kind_of(after) and (held.notification or lineage_source(connection)):
@@ -269,26 +273,17 @@ _BY_ID = Prepared(select(*COLUMNS).where(runs.c.id == _THIS))
 _BY_DEPLOYMENT_JOB = Prepared(select(*COLUMNS).where(runs.c.deployment_job_id == bindparam("of_job")))
 _SPEC = Prepared(select(runs.c.spec).where(runs.c.id == _THIS))
 _RESULT = Prepared(select(runs.c.result).where(runs.c.id == _THIS))
-_LOCK_LANE = Prepared(
-    select(lanes.c.id)
-    .where(lanes.c.id == select(runs.c.lane_id).where(runs.c.id == _THIS).scalar_subquery())
-    .with_for_update()
-)
-_HELD = Prepared(
+_AS_HELD = (
     select(*(runs.c[column.name] for column in fields(Held) if column.name != "notification"), jobs.c.notification)
     .join(jobs, jobs.c.id == runs.c.job_id)
     .where(runs.c.id == _THIS)
 )
-_CREATE = Prepared(insert(runs).returning(runs.c.place))
-# What is set are the columns that it is executed with.
-_ADVANCE = Prepared(
-    update(runs).where(
-        runs.c.id == _THIS, runs.c.state == bindparam("in_state"), runs.c.fence == bindparam("under_fence")
-    )
-)
-_DROP_CLAIM = Prepared(delete(claims).where(claims.c.run_id == _THIS))
-_NEXT_NUMBER = select(func.coalesce(func.max(run_history.c.number), 0) + 1).where(run_history.c.run_id == _THIS)
-_REMEMBER = Prepared(insert(run_history).values(number=_NEXT_NUMBER.scalar_subquery()).returning(run_history.c.number))
+_HELD = Prepared(_AS_HELD.with_for_update(of=runs, key_share=True))
+# Locked in this order, as a claim does, so that the two cannot deadlock.
+_OF_LANE = _AS_HELD.join(lanes, lanes.c.id == runs.c.lane_id)
+_HELD_WITH_LANE = Prepared(_OF_LANE.with_for_update(of=[lanes, runs], key_share=True))
+_LEAVES_LANE_AS_IT_IS = frozenset({RunEvent.STARTED})
+"""Events that change no count of the lane: its run waits for nobody else of the lane."""
 
 
 def newest_place(state: RunState) -> ScalarSelect[Any]:
@@ -309,14 +304,10 @@ def _inserted(run: Run, spec: RunSpec) -> dict[str, Any]:
     return {**values, **room, "spec": replace(spec, traceparent=scope.traceparent()).document()}
 
 
-def lock(connection: Connection, run_id: str) -> Held:
-    """Lock the lane, then read what `advance` goes by.
-
-    PostgreSQL: a claim locks in this order too, so the two cannot deadlock.
-    """
-    if connection.dialect.name == "postgresql":
-        _LOCK_LANE.all(connection, {"of_run": run_id})
-    row = _HELD.first(connection, {"of_run": run_id})
+def lock(connection: Connection, run_id: str, *, lane: bool = True) -> Held:
+    """Lock the lane, if what follows changes its counts, then the run; and read what `advance` goes by."""
+    with_lane = lane and connection.dialect.name == "postgresql"
+    row = (_HELD_WITH_LANE if with_lane else _HELD).first(connection, {"of_run": run_id})
     if row is None:
         raise NotFound(f"There is no run {run_id}.", code="run_not_found")
     return held_in(row._mapping)  # noqa: SLF001 - public API of Row
@@ -369,11 +360,8 @@ def _stamps(before: RunState, after: RunState, now: datetime) -> dict[str, Any]:
     return {}
 
 
-def _remember(
-    connection: Connection, run_id: str, event: str, state: RunState, *, at: datetime, fence: int, actor: str
-) -> int:
-    values = {"run_id": run_id, "event": event, "state": str(state), "at": at, "fence": fence, "actor": actor}
-    return int(_REMEMBER.scalar(connection, {"of_run": run_id, **values}))
+def _change(event: str, state: RunState, *, at: datetime, fence: int, actor: str) -> dict[str, Any]:
+    return {"event": event, "state": str(state), "at": at, "fence": fence, "actor": actor}
 
 
 def run_of(row: Row[Any]) -> Run:

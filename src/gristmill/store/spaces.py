@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
@@ -25,6 +25,7 @@ _ACTIVE_MEMBER = and_(
 )
 # Asked by nearly every request.
 _WITH_ROLE = Prepared(_THIS.add_columns(members.c.role).outerjoin(members, _ACTIVE_MEMBER))
+_PREFIX = "space_row_"
 
 
 def insert(connection: Connection, space: Space) -> None:
@@ -46,6 +47,21 @@ def with_role(connection: Connection, space_id: str, user_id: str) -> tuple[Spac
     values = dict(row._mapping)  # noqa: SLF001 - public API of Row
     role = values.pop("role")
     return _of(values), Role(role) if role else None
+
+
+def with_space_and_role(query: Select[Any], space_id: ColumnElement[str]) -> Select[Any]:
+    """Return a query for something of a space with its space, and the role there of the user ``of_user``."""
+    columns = [column.label(f"{_PREFIX}{column.name}") for column in _COLUMNS]
+    query = query.add_columns(*columns, members.c.role.label(f"{_PREFIX}role"))
+    return query.join(spaces, spaces.c.id == space_id).outerjoin(members, _ACTIVE_MEMBER)
+
+
+def space_and_role(row: Row[Any]) -> tuple[Space, Role | None, dict[str, Any]]:
+    """Return the space and the role in a row of such a query, and what else is in it."""
+    rest = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    values = {name.removeprefix(_PREFIX): rest.pop(name) for name in list(rest) if name.startswith(_PREFIX)}
+    role = values.pop("role")
+    return _of(values), Role(role) if role else None, rest
 
 
 def lock(connection: Connection, space_id: str) -> None:

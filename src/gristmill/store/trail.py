@@ -99,12 +99,16 @@ def followed(connection: Connection, noun: str) -> Iterator[list[Change]]:
 
 
 class _Seen:
-    """Rows as they were before the first statement that touched them; None for those that were not there."""
+    """Rows as they were before the first statement that touched them; None for those that were not there.
+
+    Of rows that came, and that nothing else has touched, what is told is known without reading them again.
+    """
 
     def __init__(self, connection: Connection, kind: _Kind) -> None:
         self._connection = connection
         self._kind = kind
         self._before: dict[tuple[str, ...], _Image | None] = {}
+        self._came: dict[tuple[str, ...], _Image] = {}
 
     def statement(
         self, connection: Connection, statement: object, several: list[_Image], one: _Image, _options: object
@@ -117,8 +121,13 @@ class _Seen:
             # Statements made once get all by parameters; to ask the others takes longer than to execute them.
             whole = all(name in row for row in rows for name in self._kind.key)
             given = {} if whole else statement.compile(dialect=connection.dialect).params
-            found: dict[tuple[str, ...], _Image | None] = {self._key({**given, **row}): None for row in rows}
+            came = {self._key({**given, **row}): {**given, **row} for row in rows}
+            found: dict[tuple[str, ...], _Image | None] = dict.fromkeys(came)
+            if self._kind.table is not members:  # whose names are those of users
+                told = _told_of(self._kind.table)
+                self._came |= {key: row for key, row in came.items() if all(name in row for name in told)}
         else:
+            self._came.clear()
             where = [] if statement.whereclause is None else [statement.whereclause]
             # Statements made once get what they look for by parameters, too.
             found = {key: image for row in several or [one] for key, image in self._images(*where, given=row).items()}
@@ -129,11 +138,13 @@ class _Seen:
         """Compare the rows with what they are now."""
         if not self._before:
             return []
-        after = self._now(list(self._before))
+        after = {**self._now([key for key in self._before if key not in self._came]), **self._came}
         compared = ((before, after.get(key)) for key, before in self._before.items())
         return [_change(before, now, self._kind) for before, now in compared if before != now]
 
     def _now(self, keys: list[tuple[str, ...]]) -> dict[tuple[str, ...], _Image]:
+        if not keys:
+            return {}
         if len(keys) > 1:
             return self._read(_these(self._kind), {_KEYS: keys})
         row = _this(self._kind).first(self._connection, dict(zip(self._kind.key, keys[0], strict=True)))
@@ -154,11 +165,15 @@ class _Seen:
 def _images(kind: _Kind) -> Select[Any]:
     """Select what is looked at of the things of a kind."""
     table = kind.table
-    named = [name for name in ("id", "name", "space_id") if name in table.c]
-    query = select(*(table.c[name] for name in dict.fromkeys((*kind.key, *named, *kind.columns))))
+    query = select(*(table.c[name] for name in dict.fromkeys((*kind.key, *_told_of(table), *kind.columns))))
     if table is members:
         query = query.add_columns(users.c.name).join(users, users.c.id == members.c.user_id)
     return query.limit(MOST_THINGS)
+
+
+@cache
+def _told_of(table: Table) -> tuple[str, ...]:
+    return tuple(name for name in ("id", "name", "space_id") if name in table.c)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, func, or_, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
@@ -15,10 +15,14 @@ from gristmill.domain.user import User
 from gristmill.store.database import Connection
 from gristmill.store.prepared import Prepared
 from gristmill.store.rows import columns_of, page_by_time, values_of
-from gristmill.store.schema import users
+from gristmill.store.schema import api_keys, users
 
 _COLUMNS = columns_of(users, User)
-_BY_ID = Prepared(select(*_COLUMNS).where(users.c.id == bindparam("of_user")))
+_THIS = select(*_COLUMNS).where(users.c.id == bindparam("of_user"))
+_BY_ID = Prepared(_THIS)
+_LIVE_KEY = and_(api_keys.c.id == bindparam("of_key"), api_keys.c.revoked_at.is_(None))
+# Asked by nearly every request.
+_WITH_KEY = Prepared(_THIS.add_columns(api_keys.c.id.label("key_id")).outerjoin(api_keys, _LIVE_KEY))
 
 
 def insert(connection: Connection, user: User) -> None:
@@ -30,6 +34,16 @@ def get(connection: Connection, user_id: str) -> User | None:
     """Return the user with this id."""
     row = _BY_ID.first(connection, {"of_user": user_id})
     return _user(row) if row else None
+
+
+def with_key(connection: Connection, user_id: str, key_id: str) -> tuple[User | None, bool]:
+    """Return the user with this id, and whether this API key is there and not revoked."""
+    row = _WITH_KEY.first(connection, {"of_user": user_id, "of_key": key_id})
+    if row is None:
+        return None, False
+    values = dict(row._mapping)  # noqa: SLF001 - public API of Row
+    live = values.pop("key_id") is not None
+    return User(**values), live
 
 
 def some(connection: Connection, user_ids: Sequence[str]) -> list[User]:
