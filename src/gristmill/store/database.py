@@ -161,8 +161,10 @@ def _sqlite(url: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's URL
     def _connect(raw: Any, _record: object) -> None:  # noqa: ANN401 - sqlite3's connection
         # The driver's own transaction control would begin too late and too weakly.
         raw.isolation_level = None
+        # A new file is busy without any wait of SQLite's own while another process changes its mode.
+        _until_free(lambda: raw.execute("PRAGMA journal_mode=WAL"))
         # FULL: an answered request survives a power cut, not only a crash of the process.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
             raw.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -179,22 +181,29 @@ def _sqlite(url: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's URL
 
 def _begin_to_write(raw: Any) -> None:  # noqa: ANN401 - sqlite3's connection
     """Begin as soon as no other process writes: SQLite itself would look again later and later, up to 100 ms."""
-    until = time.monotonic() + _BUSY_TIMEOUT_SECONDS
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        while True:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                # The low byte: the file is busy, too, while another process recovers it after a crash.
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > until:
-                    raise OperationalError("BEGIN IMMEDIATE", None, error) from error
-                time.sleep(_LOOK_SECONDS)
-            else:
-                return
+        _until_free(lambda: raw.execute("BEGIN IMMEDIATE"))
+    except sqlite3.OperationalError as error:
+        raise OperationalError("BEGIN IMMEDIATE", None, error) from error
     finally:
         raw.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_SECONDS * 1000}")
+
+
+def _until_free(execute: Callable[[], object]) -> None:
+    """Execute it as soon as no other process keeps SQLite from it, or give up after long."""
+    until = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            execute()
+        except sqlite3.OperationalError as error:
+            # The low byte: the file is busy, too, while another process recovers it after a crash.
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _postgresql(url: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's URL
