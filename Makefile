@@ -50,12 +50,12 @@ demo: .venv/.synced  ## Start a server, train a model, deploy it and run its fir
 up: .venv/.synced  ## Run a server on https://127.0.0.1:18443, data in ./gristmill-data
 	.venv/bin/gristmill up $(ARGS)
 
-# The chaos of real processes is `make chaos`: it lives through minutes of faults, each time other ones.
+# Of the chaos of real processes this has a short history each over SQLite and PostgreSQL; `make chaos` lives through longer ones.
 # Tests wait for processes, databases and browsers more than they compute: one more at a time than there are processors, four at most.
 TESTERS := $(shell n=$$(nproc); echo $$(( n < 4 ? n + 1 : 4 )))
 .PHONY: test
-test: setup old-client mariadb chromium console/node_modules  ## Run the rings of tests, a few at a time; not `make sweep`, `chaos`, `ray` and `acceptance-cluster`
-	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore tests/chaos --ignore tests/cluster -m "not sweep" --durations 40 --durations-min 10 $(ARGS)
+test: setup old-client mariadb chromium console/node_modules  ## Run the rings of tests, a few at a time; not `make sweep`, `ray` and `acceptance-cluster`
+	.venv/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore tests/cluster -m "not sweep" --durations 40 --durations-min 10 $(ARGS)
 
 .PHONY: sweep
 sweep: setup old-client  ## Run the cases of which `make test` runs a fixed sample

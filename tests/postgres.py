@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import psycopg
 
 from gristmill.store.database import Database
 from gristmill.store.migrate import migrate
+from tests.ports import free_port
 
 _TEMPLATE = "gristmill_template"
 _OPTIONS = "-c listen_addresses= -c max_connections=300"
@@ -99,7 +99,7 @@ def running_postgres(identity: Path | None = None, *, durable: bool = False) -> 
         initdb = [programs / "bin" / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"]
         subprocess.run([*initdb, "--locale=C"], **tell, **run)  # type: ignore[call-overload]
         control = [programs / "bin" / "pg_ctl", "-D", data, "-w"]
-        port = _free_port() if identity else 5432
+        port = free_port() if identity else 5432
         options = f"-k {directory} {_OPTIONS} -p {port}{'' if durable else f' {_FAST}'}"
         if identity:
             options += _tls_options(directory, identity, user)
@@ -124,11 +124,6 @@ def _tls_options(directory: Path, identity: Path, user: str | None) -> str:
     # Over the network nobody comes in without TLS.
     (directory / "data/pg_hba.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
     return f" -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file={own} -c ssl_key_file={own}"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def _programs(directory: Path) -> tuple[Path, str | None]:

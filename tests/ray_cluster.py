@@ -22,6 +22,7 @@ from gristmill.launch.environments import Environment
 from gristmill.launch.ray import RayLauncher
 from gristmill.launch.ray_cluster import SETTINGS, Cluster
 from tests.hosts import Host
+from tests.ports import free_port
 
 _START_SECONDS = 90.0
 _STORE_BYTES = 80_000_000  # little less is allowed
@@ -69,7 +70,7 @@ class RayCluster:
         self._nodes: list[RayNode] = []
         # Token authentication, as clusters have that were started without further thought.
         os.environ.update({**SETTINGS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
-        self.address = f"{_own_address()}:{_free_port()}"
+        self.address = f"{_own_address()}:{free_port()}"
         head = ["--head", f"--port={self.address.rpartition(':')[2]}", f"--node-ip-address={_own_address()}"]
         self._start([*head, "--include-dashboard=false", f"--temp-dir={directory / 'ray'}"], cpus=2, gib=2)
 
@@ -146,9 +147,3 @@ def _own_address() -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])

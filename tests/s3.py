@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,6 +21,7 @@ from obstore.store import S3Store
 
 from gristmill.content.bucket import Bucket
 from tests.make import eventually
+from tests.ports import free_ports
 
 ACCESS_KEY, SECRET_KEY = "gristmill-tests", "a-secret-key-of-the-tests"
 READER_KEY, READER_SECRET = "reads-only", "another-secret-key-of-the-tests"
@@ -94,7 +94,8 @@ def running_object_store() -> Iterator[ObjectStore]:
     directory = Path(tempfile.mkdtemp(prefix="gristmill-s3-", dir="/tmp"))
     try:
         (directory / "s3.json").write_text(json.dumps(_identities()))
-        ports = _free_ports((*_PORTS, *_MORE_PORTS))
+        names = (*_PORTS, *_MORE_PORTS)
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(_command(directory, ports), stdout=log, stderr=log, cwd=directory)
         try:
@@ -140,14 +141,6 @@ def _identities() -> dict[str, Any]:
             },
         ]
     }
-
-
-def _free_ports(names: tuple[str, ...]) -> dict[str, int]:
-    with ExitStack() as stack:
-        opened = {name: stack.enter_context(socket.socket()) for name in names}
-        for one in opened.values():
-            one.bind(("127.0.0.1", 0))
-        return {name: int(one.getsockname()[1]) for name, one in opened.items()}
 
 
 def _answers(store: ObjectStore, process: subprocess.Popen[bytes], log: Path) -> bool:

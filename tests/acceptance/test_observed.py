@@ -17,9 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sklearn.linear_model import LogisticRegression
 from tests.acceptance.rest import Rest, output, reference
 from tests.acceptance.server import Server, running
-from tests.conformance.sinks import HttpSink, free_port, http_sink
+from tests.conformance.sinks import HttpSink, http_sink
 from tests.engine.told.openlineage import check
 from tests.make import eventually
+from tests.ports import free_port
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ABOVE = "b7ad6b7169203331"

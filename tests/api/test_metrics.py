@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
-from tests.conformance.sinks import free_port
 from tests.people import add_user, client_of
+from tests.ports import free_port
 
 from gristmill import watch
 from gristmill.api.app import create_api

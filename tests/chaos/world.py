@@ -17,9 +17,10 @@ from gristmill.content.s3 import S3Content
 from tests.acceptance.server import API_KEY
 from tests.chaos.faults import Targets
 from tests.chaos.member import Member
-from tests.conformance.sinks import MailSink, free_port, mail_sink
+from tests.conformance.sinks import MailSink, mail_sink
 from tests.disk import own_disk
 from tests.gate import Gate
+from tests.ports import free_port
 from tests.postgres import running_postgres
 from tests.s3 import ACCESS_KEY, SECRET_KEY, running_object_store
 

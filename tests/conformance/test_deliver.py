@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.conformance.sinks import PASSWORD, USER, free_port, http_sink, mail_sink, trust
+from tests.conformance.sinks import PASSWORD, USER, http_sink, mail_sink, trust
+from tests.ports import free_port
 
 from gristmill.deliver.apprise_service import AppriseService
 from gristmill.deliver.channel import Channel, DeliveryFailed, Message

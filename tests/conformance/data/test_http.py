@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from tests.conformance.data.file_places import INSIDE
 from tests.conformance.data.web import Web, running_web
-from tests.conformance.sinks import free_port, trust
+from tests.conformance.sinks import trust
 from tests.make import eventually
+from tests.ports import free_port
 
 from gristmill.data import http
 from gristmill.data.connect import connect

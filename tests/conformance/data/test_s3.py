@@ -16,8 +16,9 @@ import pytest
 from tests.conformance.data.file_places import MIB, FilePlace, get, large_file, put
 from tests.conformance.data.relay import relay
 from tests.conformance.data.web import running_web
-from tests.conformance.sinks import free_port, trust
+from tests.conformance.sinks import trust
 from tests.make import eventually
+from tests.ports import free_port
 from tests.s3 import READABLE_BUCKET, READER_KEY, READER_SECRET, SECRET_KEY, ObjectStore
 
 from gristmill.data.connect import connect

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.conformance.sinks import HttpSink, free_port, http_sink
+from tests.conformance.sinks import HttpSink, http_sink
 from tests.make import eventually
+from tests.ports import free_port
 
 from gristmill.guard.address_guard import AddressGuard, AddressRefused
 from gristmill.guard.guarded_proxy import GuardedProxy
