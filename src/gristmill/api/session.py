@@ -75,11 +75,11 @@ def _made(request: Request) -> Context:
     return cast("Context", request.app.state.context)
 
 
-def scope(
+async def scope(
     space_id: Annotated[str | None, Query(description="The space to work in.")] = None,
     project_id: Annotated[str | None, Query(description="The space, from clients that know projects only.")] = None,
 ) -> str | None:
-    """Return the id of the space that the request names, if it names one."""
+    """Return the id of the space that the request names, if it names one; on no thread, since it waits for nothing."""
     return space_id or project_id
 
 
