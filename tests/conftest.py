@@ -73,7 +73,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server for the whole session."""
-    with running_postgres() as server:
+    with running_postgres(vacuums=False) as server:
         yield server
 
 

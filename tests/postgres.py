@@ -22,8 +22,7 @@ from tests.ports import free_port
 
 _TEMPLATE = "gristmill_template"
 _OPTIONS = "-c listen_addresses= -c max_connections=300"
-# Without autovacuum a database that is used again is planned for as one that is new: by no statistics.
-_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
+_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,13 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(identity: Path | None = None, *, durable: bool = False) -> Iterator[Postgres]:
+def running_postgres(
+    identity: Path | None = None, *, durable: bool = False, vacuums: bool = True
+) -> Iterator[Postgres]:
     """Start a server of its own, and stop it; it speaks TLS too if it gets a file with its key and certificate.
 
-    A durable one writes as it comes from the makers; others lose what they will to be faster.
+    A durable one writes as it comes from the makers; others lose what they will to be faster. One that does not vacuum
+    plans for a database that is used again as for one that is new: by no statistics.
     PostgreSQL refuses to run as root, so root lends it another user.
     """
     directory = Path(tempfile.mkdtemp(prefix="gristmill-pg-", dir="/tmp"))
@@ -101,6 +103,7 @@ def running_postgres(identity: Path | None = None, *, durable: bool = False) -> 
         control = [programs / "bin" / "pg_ctl", "-D", data, "-w"]
         port = free_port() if identity else 5432
         options = f"-k {directory} {_OPTIONS} -p {port}{'' if durable else f' {_FAST}'}"
+        options += "" if vacuums else " -c autovacuum=off"
         if identity:
             options += _tls_options(directory, identity, user)
         subprocess.run([*control, "-o", options, "-l", directory / "log", "start"], **tell, **run)  # type: ignore[call-overload]
