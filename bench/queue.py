@@ -153,6 +153,8 @@ def _settle(shop: Shop) -> None:
         engine = shop.context.database.engine.execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text("VACUUM ANALYZE"))
+            # Else each page that a claim reads has to wait until one of the backlog's is written.
+            connection.execute(text("CHECKPOINT"))
 
 
 def insert_runs(shop: Shop, connection: Connection, template: str, lane_ids: list[str]) -> None:
