@@ -191,17 +191,18 @@ def repair(connection: Connection, lane_ids: Sequence[str]) -> int:
         "queued": select(func.count()).select_from(runs).where(*waiting).scalar_subquery(),
         "running": select(func.count()).select_from(claims).where(claims.c.lane_id == lanes.c.id).scalar_subquery(),
         "head": select(func.min(runs.c.place)).where(*waiting).scalar_subquery(),
+        # A lane that was made while its space was being paused may have missed it.
+        "paused": select(spaces.c.paused).where(spaces.c.id == lanes.c.space_id).scalar_subquery(),
     }
+    wrong = (lanes.c.queued != true["queued"]) | (lanes.c.running != true["running"])
+    wrong |= (lanes.c.paused != true["paused"]) | (func.coalesce(lanes.c.head, -1) != func.coalesce(true["head"], -1))
     for name in ("millicores", "memory_bytes", "labels"):
         first = select(runs.c[name]).where(*waiting).order_by(runs.c.place).limit(1)
         true[f"head_{name}"] = first.scalar_subquery()
-    # A lane that was made while its space was being paused may have missed it.
-    true["paused"] = select(spaces.c.paused).where(spaces.c.id == lanes.c.space_id).scalar_subquery()
-    wrong = (lanes.c.queued != true["queued"]) | (lanes.c.running != true["running"])
-    wrong |= lanes.c.paused != true["paused"]
-    for name in ("head", "head_millicores", "head_memory_bytes"):
-        wrong |= func.coalesce(lanes.c[name], -1) != func.coalesce(true[name], -1)
-    wrong |= func.coalesce(lanes.c.head_labels, "") != func.coalesce(true["head_labels"], "")
+        # A head that is not the first is wrong already; so this looks at that run, and not again for the first.
+        of_head = select(runs.c[name]).where(runs.c.place == lanes.c.head).scalar_subquery()
+        none = "" if name == "labels" else -1
+        wrong |= func.coalesce(lanes.c[f"head_{name}"], none) != func.coalesce(of_head, none)
     return connection.execute(update(lanes).where(lanes.c.id.in_(lane_ids), wrong).values(**true)).rowcount
 
 
