@@ -230,7 +230,7 @@ def test_d10_the_engines_own_work_is_no_run_that_would_need_a_rescue(works: Work
     taken(works, silent(works), 2)
     works.clock.advance(seconds=LEASE.total_seconds() + 1)
     before = counted(works)
-    works.rescuer.step()
+    assert works.rescuer.step() == 2
     works.janitor.step()
     assert counted(works) == before
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutants.mutant import Mutant, Verdict, all_mutants
+from tests.mutants.soundness import unsound
 
 
 def main(names: Sequence[str]) -> int:
@@ -17,12 +18,16 @@ def main(names: Sequence[str]) -> int:
     if not chosen:
         _say("There is no such mutant: give names of patches in tests/mutants, or lines such as Q1.")
         return 1
+    with tempfile.TemporaryDirectory() as directory:
+        broken = dict(unsound(chosen, Path(directory)))
+    for mutant, said in broken.items():
+        _say(f"BROKEN  {mutant.name}, which is not well typed and so proves nothing\n{said}")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = list(pool.map(_told, chosen))
-    lines = {line for mutant, verdict in zip(chosen, verdicts, strict=True) if verdict.found for line in mutant.lines}
-    found = sum(verdict.found for verdict in verdicts)
-    _say(f"\n{found} of {len(chosen)} found, of {len(lines)} lines.")
-    return 0 if found == len(chosen) else 1
+    found = [mutant for mutant, verdict in zip(chosen, verdicts, strict=True) if verdict.found and mutant not in broken]
+    lines = {line for mutant in found for line in mutant.lines}
+    _say(f"\n{len(found)} of {len(chosen)} found, of {len(lines)} lines.")
+    return 0 if len(found) == len(chosen) else 1
 
 
 def _told(mutant: Mutant) -> Verdict:

@@ -51,14 +51,14 @@ class Mutant:
             return [sys.executable, "-m", "tests.simulation", *arguments]
         return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", kind, *arguments]
 
-    def plant(self, directory: Path, *, only_look: bool = False) -> None:
-        """Apply the patch to the source below ``directory``, or only see whether it can be applied.
+    def plant(self, directory: Path, *, only_look: bool = False, take_back: bool = False) -> None:
+        """Apply the patch to the source below ``directory``, or only see whether it can be applied, or take it back.
 
         Raises:
             CalledProcessError: it does not fit; ``stderr`` says where.
 
         """
-        options = ["--check"] if only_look else []
+        options = [*(["--check"] if only_look else []), *(["--reverse"] if take_back else [])]
         command = ["git", "apply", "-p1", *options, str(self.path)]
         subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True)
 
