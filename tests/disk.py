@@ -26,10 +26,15 @@ class Disk:
     def _ballast(self) -> Path:
         return self.place / "ballast"
 
+    @property
+    def free_bytes(self) -> int:
+        """How much can still be written."""
+        return shutil.disk_usage(self.place).free
+
     def fill(self) -> None:
         """Leave no block free."""
         with self._ballast.open("ab") as file:
-            wanted = shutil.disk_usage(self.place).free
+            wanted = self.free_bytes
             while wanted >= _BLOCK_BYTES:
                 try:
                     os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), wanted)

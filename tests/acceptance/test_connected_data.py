@@ -15,9 +15,9 @@ import pandas as pd
 import psycopg
 import pytest
 from sklearn.linear_model import LogisticRegression
+from tests.acceptance.code_jobs import asset, ended, job, started
 from tests.acceptance.rest import Json, Rest, cause
 from tests.acceptance.server import API_KEY, Server, environment, running, start
-from tests.acceptance.test_kinds import asset, ended, job, started
 from tests.conformance.data.relay import relay
 from tests.make import eventually
 from tests.postgres import Postgres

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from sklearn.linear_model import LinearRegression
+from tests.acceptance.code_jobs import asset, ended, job, log, look, results, started
 from tests.acceptance.rest import Json, Rest, output, refusal
 from tests.acceptance.server import API_KEY, Server, are_gone, environment
-from tests.acceptance.test_kinds import asset, ended, files, job, log, look, notebook, results, started, zipped
+from tests.acceptance.test_kinds import files, notebook, zipped
 from tests.make import eventually
 from tests.unit.flow.documents import code_node, document, own_node
 

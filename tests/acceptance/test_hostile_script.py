@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.acceptance.code_jobs import asset, ended, job, log, look, started
 from tests.acceptance.rest import Json, Rest, output
 from tests.acceptance.server import Server, are_gone, running
-from tests.acceptance.test_kinds import asset, ended, job, log, look, started
 from tests.make import eventually
 
 MIB = 1024**2

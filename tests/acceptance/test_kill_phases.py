@@ -6,9 +6,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.acceptance.code_jobs import asset, ended, job, log, look, started
 from tests.acceptance.rest import Json, Rest, output
 from tests.acceptance.server import Server, are_gone, running, start
-from tests.acceptance.test_kinds import TREE, asset, ended, job, log, look, notebook, started, zipped
+from tests.acceptance.test_kinds import TREE, notebook, zipped
 from tests.acceptance.work import FINAL_EVENTS, module
 from tests.make import eventually
 from tests.make_packages import make_slow_project

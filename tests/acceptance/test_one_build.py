@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+from tests.acceptance.code_jobs import asset, ended, job, log, started
 from tests.acceptance.rest import Json, Rest
 from tests.acceptance.server import running
-from tests.acceptance.test_kinds import asset, ended, job, log, started
 from tests.make_packages import make_counting_project
 
 RUNS = 20

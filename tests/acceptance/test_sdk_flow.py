@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.code_jobs import asset
 from tests.acceptance.flow.recorder import RECORD
 from tests.acceptance.rest import Rest
 from tests.acceptance.server import API_KEY, ROOT, Server, environment
-from tests.acceptance.test_kinds import asset
 from tests.reference import compatibility_page
 
 FLOW_SECONDS = 300

@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.acceptance.code_jobs import asset
 from tests.acceptance.rest import Json, Rest
 from tests.acceptance.server import running
-from tests.acceptance.test_kinds import asset
 from tests.conformance.sinks import http_sink, mail_sink
 from tests.make import eventually
 

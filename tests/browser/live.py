@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from sklearn.linear_model import LinearRegression
 
+from tests.acceptance.code_jobs import asset, job, started
 from tests.acceptance.rest import Json, Rest, output, reference
 from tests.acceptance.server import Server
-from tests.acceptance.test_kinds import asset, job, started, zipped
+from tests.acceptance.test_kinds import zipped
 from tests.unit.flow.documents import code_node, document
 
 SCRIPT = """

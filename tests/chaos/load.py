@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from tests.acceptance.code_jobs import asset
 from tests.acceptance.rest import Json, Rest
-from tests.acceptance.test_kinds import asset
 from tests.acceptance.work import module
 from tests.chaos.world import World
 from tests.make import eventually

@@ -20,6 +20,7 @@ from gristmill.domain.errors import (
     GristmillError,
     Invalid,
     LockedOut,
+    NoRoom,
     NotFound,
     TooLarge,
     Unauthenticated,
@@ -35,6 +36,7 @@ STATUSES: dict[type[GristmillError], int] = {
     NotFound: 404,
     Conflict: 409,
     Busy: 429,
+    NoRoom: 507,
 }
 _log = logging.getLogger("gristmill.api")
 
@@ -45,6 +47,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _no_such_route)
     app.add_exception_handler(ContentUnreachable, _no_content)
+    app.add_exception_handler(OSError, _not_written)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -64,6 +67,8 @@ def status_of(error: GristmillError) -> int:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, GristmillError)
+    if isinstance(error, NoRoom):
+        _log.error("request.no_room", extra={"path": request.url.path})
     act = act_of(request)
     if isinstance(error, Forbidden) and act and act.action and act.actor:
         audit.refused(context(request), act, path=request.url.path)
@@ -90,6 +95,12 @@ def _no_such_route(request: Request, error: Exception) -> Response:
 def _no_content(request: Request, error: Exception) -> Response:
     _log.error("content.unreachable", extra={"path": request.url.path, "reason": str(error)})
     return refusal(503, "content_unreachable", "The content store does not answer or refuses. Repeat this later.")
+
+
+def _not_written(request: Request, error: Exception) -> Response:
+    if not NoRoom.is_told_by(error):
+        raise error
+    return _refused(request, NoRoom())
 
 
 def _broken(request: Request, error: Exception) -> Response:

@@ -7,12 +7,17 @@ GristmillError
  │  └ LockedOut       too many wrong ones: says when to try again
  ├ Forbidden          visible, but not for this role
  ├ NotFound           not there, or not visible to this user
- └ Conflict           there, but not in this state
+ ├ Conflict           there, but not in this state
+ ├ Busy               too much of it at the moment: says when to try again
+ └ NoRoom             a disk is full: nothing was changed
 """
 
 from __future__ import annotations
 
+import errno
 from datetime import datetime
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class GristmillError(Exception):
@@ -81,6 +86,23 @@ class Busy(GristmillError):
     def __init__(self, message: str, *, code: str, retry_seconds: int) -> None:
         super().__init__(message, code=code)
         self.retry_seconds = retry_seconds
+
+
+class NoRoom(GristmillError):
+    """A disk of the server's, or of its database, is full."""
+
+    code = "insufficient_storage"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no room left on the disk of the server, or of its database. Nothing was changed: "
+            "let the administrator make room, and try again."
+        )
+
+    @staticmethod
+    def is_told_by(error: BaseException) -> bool:
+        """Tell whether something could not be written for want of room, in these words or in those of the system."""
+        return isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in _FULL)
 
 
 class TaskCredentialMissing(Forbidden):

@@ -22,6 +22,7 @@ from gristmill.engine import free_disk, harvest, outcomes, progress_file, publis
 from gristmill.engine.attended import Interrupted, Look
 from gristmill.engine.connected_inputs import Reading, TooMuch
 from gristmill.engine.disk_watch import DiskWatch
+from gristmill.engine.full_disk import has_cost_the_run
 from gristmill.engine.heard import T, until_heard
 from gristmill.engine.run_trace import RunTrace
 from gristmill.engine.staging import RunFailed
@@ -139,6 +140,8 @@ class Execution:
 
     def _failed(self, error: Exception) -> Outcome:
         """Return the outcome of trouble of our own; what is no fault of the run's costs it an attempt, not more."""
+        if self._began and free_disk.ran_out(error) and self._assignment.spec.kind not in REPEATABLE_KINDS:
+            return harvest.no_room(self._context, staging.directory_of(self._context, self._assignment))
         misfortune = self._misfortune(error)
         if misfortune is None:
             _log.exception("execution.failed", extra={"run": self._assignment.run.id})
@@ -297,7 +300,7 @@ class Execution:
     def _harvest(self, directory: Path, ending: Ending) -> Outcome:
         if self._request >= Request.HAND_BACK:
             return Outcome(event=RunEvent.STOPPED)
-        if harvest.met_full_disk(self._assignment, directory, ending):
+        if has_cost_the_run(self._context, self._assignment, directory, ending, say=partial(self._say, directory)):
             raise free_disk.refused()
         if self._request is Request.TIME_OUT:
             return harvest.timed_out(self._context, self._assignment, directory)

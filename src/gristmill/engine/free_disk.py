@@ -6,7 +6,8 @@ import errno
 import shutil
 from pathlib import Path
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+from gristmill.domain.errors import NoRoom
+
 _NOTHING_BYTES = 2**20
 
 
@@ -22,7 +23,7 @@ def is_full(place: Path) -> bool:
 
 def ran_out(error: Exception) -> bool:
     """Tell whether something could not be written for want of room."""
-    return isinstance(error, OSError) and error.errno in _FULL
+    return NoRoom.is_told_by(error)
 
 
 def refused() -> OSError:

@@ -107,6 +107,20 @@ def disk_full(context: Context, assignment: Assignment, directory: Path, *, limi
     return Outcome(event=RunEvent.ERRED, cause=Cause(code="disk_full", message=message), result=result)
 
 
+def no_room(context: Context, directory: Path) -> Outcome:
+    """Return the outcome of user code that ended on a full disk; what it said is kept if there is room for that."""
+    message = (
+        "The disk was full when the run's code ended: what it said is kept, not what it left. It is not repeated "
+        "unasked; submit it again when there is room."
+    )
+    try:
+        log_key = keep_log(context, directory)
+    except OSError:
+        log_key = None
+    cause = Cause(code=NO_ROOM, message=message)
+    return Outcome(event=RunEvent.ERRED, cause=cause, result=RunResult(log_key=log_key))
+
+
 def met_full_disk(assignment: Assignment, directory: Path, ending: Ending) -> bool:
     """Tell whether a child ended because the disk itself is full, which is to cost its run an attempt, not more.
 

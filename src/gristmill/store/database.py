@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gristmill.domain.errors import Conflict, Invalid
+from gristmill.domain.errors import Conflict, Invalid, NoRoom
 from gristmill.domain.lineage import LineageSource
 from gristmill.store.group_commit import GroupCommit
 
@@ -152,6 +152,15 @@ def _refusing() -> Iterator[None]:
     except DataError as error:
         # PostgreSQL keeps no NUL character in a text, and says so only when it gets one.
         raise Invalid("A text in the request holds a character that cannot be stored (NUL).") from error
+    except OperationalError as error:
+        if _is_full(error.orig):
+            raise NoRoom from error
+        raise
+
+
+def _is_full(said: BaseException | None) -> bool:
+    """Tell whether the driver says that there is no room: 53100 is PostgreSQL's ``disk_full``."""
+    return getattr(said, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(said, "sqlstate", None) == "53100"
 
 
 def _sqlite(url: Any) -> Engine:  # noqa: ANN401 - SQLAlchemy's URL

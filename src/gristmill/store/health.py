@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from gristmill.domain.errors import NoRoom
 from gristmill.store.database import Database
 
 
@@ -40,6 +41,6 @@ def trouble(database: Database) -> str | None:
     try:
         with database.snapshot() as connection:
             connection.execute(select(1))
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, NoRoom) as error:
         return " ".join(str(getattr(error, "orig", None) or error).split())
     return None
