@@ -23,6 +23,7 @@ from gristmill.telemetry.metrics import CLAIMS, METRICS, Figure
 from gristmill_runner import protocol
 from tests.engine.conftest import LEASE, Works
 from tests.engine.test_scheduler import every_hour
+from tests.make import eventually
 from tests.make_queue import make_lane, make_run, make_space
 from tests.make_work import COMPLETED
 from tests.people import admin
@@ -187,9 +188,9 @@ def test_there_are_no_more_series_for_more_lanes(works: Works) -> None:
     _queue_lanes(context, 1)
     before = Told(context).series()
     _queue_lanes(context, 25)
-    told = Told(context)
-    assert told.series() == before
-    assert told.value("lanes", {"state": "ready"}) == 26
+    # What took long to read is told again for a while, as on a machine that is busy.
+    eventually(lambda: Told(context).value("lanes", {"state": "ready"}) == 26, within=10)
+    assert Told(context).series() == before
 
 
 def test_what_takes_long_to_read_is_kept_for_twenty_times_as_long() -> None:
