@@ -150,6 +150,7 @@ def full_by_user_code(works: Works, disk: Disk) -> str:
         (directory / LOG).write_text("up to the end\n")
         (directory / ARCHIVE).parent.mkdir()
         (directory / ARCHIVE).write_bytes(bytes(2**20))
+        (directory / os.fsdecode(b"no\xfftext\n")).write_bytes(bytes(2**21))
         write_result(directory, COMPLETED)
         disk.fill()
         return Ending()
@@ -185,7 +186,7 @@ def test_what_completed_on_a_full_disk_makes_room_if_the_database_has_none_eithe
     assert left(works, job) == []
     said = b"".join(runs.log(works.shop.context, works.shop.actor, found.job_id, found.id)).decode()
     assert said.startswith("up to the end\nWarning: The disk was full when this run ended.")
-    assert "the largest of them results/outputs.zip (1.0 MiB)" in said
+    assert "the largest of them 'no\\udcfftext\\n' (2.0 MiB)" in said
 
 
 @contextmanager

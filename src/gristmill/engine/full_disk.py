@@ -69,7 +69,13 @@ def _given_up(directory: Path) -> Iterator[tuple[int, str]]:
             path = Path(place, name)
             if name in _TOLD:
                 continue
-            size, below = path.lstat().st_size, path.relative_to(directory)
-            path.unlink()
+            below = path.relative_to(directory)
+            try:
+                size = path.lstat().st_size
+                path.unlink()
+            except OSError:
+                # User code can make it hard for a server that is not root; what else it left makes room, too.
+                continue
             if below.parts[0] != protocol.INPUTS:
-                yield size, str(below)
+                # A name of theirs may be no text, or hold lines of its own.
+                yield size, str(below) if str(below).isprintable() else ascii(str(below))
